@@ -1,0 +1,1 @@
+//! Files: safetensors, npy and npz.

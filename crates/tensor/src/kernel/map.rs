@@ -1,0 +1,270 @@
+//! Elementwise loops: a function of one, two or three numbers, applied to tensors.
+//!
+//! Each function is compiled once per element type and CPU level, for dense slices. Which slices it sees is decided by
+//! [`blocks`](super::blocks), once for all functions.
+
+use super::blocks::{BLOCK, Reader};
+use super::dispatch::{Loop, vectorised};
+use super::lane::{Lane, Real};
+use super::parallel::{SMALL, chunks_mut};
+use crate::dtype::{DType, Element, Number, each_dtype, each_number, each_real};
+use crate::shape::{Shape, broadcast_shapes};
+use crate::tensor::Tensor;
+
+/// A real function of one number.
+///
+/// ```
+/// use chainrule_tensor::{tensor, Lane, Map, Real};
+/// struct Logistic { r: f64 }
+/// impl Map for Logistic {
+///     fn at<T: Real>(&self, x: Lane<T>) -> Lane<T> { self.r * x * (1.0 - x) }
+/// }
+/// assert_eq!(tensor![0.5].map("logistic", &Logistic { r: 4.0 }).item(), 1.0);
+/// ```
+pub trait Map: Send + Sync {
+    /// The value at `x`. Mark the implementation `#[inline(always)]`, so that the loop around it is vectorised.
+    fn at<T: Real>(&self, x: Lane<T>) -> Lane<T>;
+}
+
+/// A real function of two numbers.
+pub trait Zip: Send + Sync {
+    /// The value at `(a, b)`. Mark the implementation `#[inline(always)]`.
+    fn at<T: Real>(&self, a: Lane<T>, b: Lane<T>) -> Lane<T>;
+}
+
+/// A real function of three numbers.
+pub trait Zip3: Send + Sync {
+    /// The value at `(a, b, c)`. Mark the implementation `#[inline(always)]`.
+    fn at<T: Real>(&self, a: Lane<T>, b: Lane<T>, c: Lane<T>) -> Lane<T>;
+}
+
+/// Arithmetic on two numbers that integers have too.
+pub trait ZipNumber: Send + Sync {
+    /// The value at `(a, b)`. Mark the implementation `#[inline(always)]`.
+    fn at<T: Number>(&self, a: T, b: T) -> T;
+}
+
+/// A comparison of two numbers.
+pub(crate) trait Test: Send + Sync {
+    /// Whether it holds for `(a, b)`.
+    fn holds<T: Element>(&self, a: T, b: T) -> bool;
+}
+
+/// What one element of the output is made of.
+trait Pointwise<T, O, const N: usize>: Sync {
+    fn at(&self, x: [T; N]) -> O;
+}
+
+struct Mapped<'a, F>(&'a F);
+impl<F: Map, T: Real> Pointwise<T, T, 1> for Mapped<'_, F> {
+    #[inline(always)]
+    fn at(&self, [x]: [T; 1]) -> T {
+        self.0.at(Lane(x)).0
+    }
+}
+
+struct Zipped<'a, F>(&'a F);
+impl<F: Zip, T: Real> Pointwise<T, T, 2> for Zipped<'_, F> {
+    #[inline(always)]
+    fn at(&self, [a, b]: [T; 2]) -> T {
+        self.0.at(Lane(a), Lane(b)).0
+    }
+}
+
+struct Zipped3<'a, F>(&'a F);
+impl<F: Zip3, T: Real> Pointwise<T, T, 3> for Zipped3<'_, F> {
+    #[inline(always)]
+    fn at(&self, [a, b, c]: [T; 3]) -> T {
+        self.0.at(Lane(a), Lane(b), Lane(c)).0
+    }
+}
+
+struct Counted<'a, F>(&'a F);
+impl<F: ZipNumber, T: Number> Pointwise<T, T, 2> for Counted<'_, F> {
+    #[inline(always)]
+    fn at(&self, [a, b]: [T; 2]) -> T {
+        self.0.at(a, b)
+    }
+}
+
+struct Tested<'a, F>(&'a F);
+impl<F: Test, T: Element> Pointwise<T, bool, 2> for Tested<'_, F> {
+    #[inline(always)]
+    fn at(&self, [a, b]: [T; 2]) -> bool {
+        self.0.holds(a, b)
+    }
+}
+
+struct Apply<'a, F, T, O, const N: usize> {
+    f: &'a F,
+    x: [&'a [T]; N],
+    out: &'a mut [O],
+}
+
+impl<F: Pointwise<T, O, N>, T: Element, O: Element, const N: usize> Loop for Apply<'_, F, T, O, N> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let n = self.out.len();
+        let x = self.x.map(|x| &x[..n]);
+        for (i, out) in self.out.iter_mut().enumerate() {
+            *out = self.f.at(x.map(|x| x[i]));
+        }
+    }
+}
+
+/// Applies `f` to the inputs, seen in `shape`, block by block.
+#[track_caller]
+fn pointwise<T: Element, O: Element, const N: usize>(
+    inputs: [&Tensor; N],
+    shape: Shape,
+    f: &impl Pointwise<T, O, N>,
+) -> Tensor {
+    let readers = inputs.map(|x| Reader::<T>::new(x, &x.layout.expanded(&shape)));
+    Tensor::build::<O>(shape, |out| {
+        let step = if readers.iter().all(Reader::is_dense) { SMALL } else { BLOCK };
+        chunks_mut(out, SMALL, |i, chunk| {
+            let mut scratch: [Vec<T>; N] = std::array::from_fn(|_| Vec::new());
+            for (j, out) in chunk.chunks_mut(step).enumerate() {
+                let mut scratch = scratch.iter_mut();
+                let x = readers.each_ref().map(|reader| {
+                    let scratch = scratch.next().expect("one scratch per input");
+                    reader.block(i * SMALL + j * step, out.len(), scratch)
+                });
+                vectorised(Apply { f, x, out });
+            }
+        });
+    })
+}
+
+/// The common shape of tensors that an elementwise op combines.
+///
+/// # Panics
+/// When types differ or shapes do not broadcast.
+#[track_caller]
+fn common_shape(op: &str, a: &Tensor, b: &Tensor) -> Shape {
+    if a.dtype() != b.dtype() {
+        panic!(
+            "{op}: element types differ: {} {} and {} {}; convert one with .cast(DType::{:?})",
+            a.dtype(),
+            a.layout.shape,
+            b.dtype(),
+            b.layout.shape,
+            a.dtype()
+        );
+    }
+    if a.shape() == b.shape() {
+        return a.to_shape();
+    }
+    broadcast_shapes(a.shape(), b.shape()).unwrap_or_else(|| refuse_shapes(op, a, b))
+}
+
+#[cold]
+#[track_caller]
+fn refuse_shapes(op: &str, a: &Tensor, b: &Tensor) -> ! {
+    let remedy = if a.rank() == 2 && b.rank() == 2 && broadcast_shapes(a.shape(), b.t().shape()).is_some() {
+        "; did you mean b.t()?"
+    } else if b.rank() == 1 && a.shape().first() == b.shape().first() && a.rank() == 2 {
+        "; did you mean b.unsqueeze(1)?"
+    } else {
+        ""
+    };
+    panic!(
+        "{op}: shapes do not broadcast: {} and {} (each axis, counted from the last, must be equal or 1){remedy}",
+        a.layout.shape, b.layout.shape
+    )
+}
+
+impl Tensor {
+    /// A real function applied to every element; `op` names it in errors. Halves are computed in `f32`.
+    ///
+    /// # Panics
+    /// When the elements are not real numbers.
+    #[track_caller]
+    pub fn map(&self, op: &str, f: &impl Map) -> Tensor {
+        each_real!(op, self, T => pointwise::<T, T, 1>([self], self.to_shape(), &Mapped(f)),
+            half => self.cast(DType::F32).map(op, f).cast(self.dtype()))
+    }
+
+    /// A real function of pairs of elements, broadcast by NumPy's rule; `op` names it in errors.
+    ///
+    /// # Panics
+    /// When the types differ, are not real or the shapes do not broadcast.
+    #[track_caller]
+    pub fn zip(&self, op: &str, b: &Tensor, f: &impl Zip) -> Tensor {
+        let shape = common_shape(op, self, b);
+        each_real!(op, self, T => pointwise::<T, T, 2>([self, b], shape, &Zipped(f)),
+            half => self.cast(DType::F32).zip(op, &b.cast(DType::F32), f).cast(self.dtype()))
+    }
+
+    /// A real function of triples of elements, broadcast by NumPy's rule; `op` names it in errors.
+    ///
+    /// # Panics
+    /// When the types differ, are not real or the shapes do not broadcast.
+    #[track_caller]
+    pub fn zip3(&self, op: &str, b: &Tensor, c: &Tensor, f: &impl Zip3) -> Tensor {
+        let shape = common_shape(op, self, b);
+        let outer = self.with_layout(self.layout.expanded(&shape));
+        let shape = common_shape(op, &outer, c);
+        each_real!(op, self, T => pointwise::<T, T, 3>([self, b, c], shape, &Zipped3(f)),
+        half => {
+            let [a, b, c] = [self, b, c].map(|x| x.cast(DType::F32));
+            a.zip3(op, &b, &c, f).cast(self.dtype())
+        })
+    }
+
+    /// Arithmetic on pairs of elements, broadcast by NumPy's rule, for integers too; `op` names it in errors.
+    ///
+    /// # Panics
+    /// When the types differ, are `bool`, or the shapes do not broadcast.
+    #[track_caller]
+    pub fn zip_number(&self, op: &str, b: &Tensor, f: &impl ZipNumber) -> Tensor {
+        let shape = common_shape(op, self, b);
+        each_number!(op, self, T => pointwise::<T, T, 2>([self, b], shape, &Counted(f)),
+            half => self.cast(DType::F32).zip_number(op, &b.cast(DType::F32), f).cast(self.dtype()))
+    }
+
+    /// A comparison of pairs of elements of one type, broadcast by NumPy's rule.
+    #[track_caller]
+    pub(crate) fn test(&self, op: &str, b: &Tensor, f: &impl Test) -> Tensor {
+        let shape = common_shape(op, self, b);
+        each_dtype!(self.dtype(), T => pointwise::<T, bool, 2>([self, b], shape, &Tested(f)))
+    }
+}
+
+/// Elements of `a` where `mask` holds, else of `b`, all broadcast to one shape.
+#[track_caller]
+pub(crate) fn select(mask: &Tensor, a: &Tensor, b: &Tensor) -> Tensor {
+    assert!(
+        mask.dtype() == DType::Bool,
+        "where: the condition must be bool, got {} of shape {}; compare it with something",
+        mask.dtype(),
+        mask.layout.shape
+    );
+    let shape = common_shape("where", a, b);
+    let shape = broadcast_shapes(&shape, mask.shape()).unwrap_or_else(|| {
+        panic!("where: the condition's shape {} does not broadcast with {shape}", mask.layout.shape)
+    });
+    each_dtype!(a.dtype(), T => select_typed::<T>(mask, a, b, shape))
+}
+
+#[track_caller]
+fn select_typed<T: Element>(mask: &Tensor, a: &Tensor, b: &Tensor, shape: Shape) -> Tensor {
+    let expand = |x: &Tensor| x.layout.expanded(&shape);
+    let mask = Reader::<bool>::new(mask, &expand(mask));
+    let (a, b) = (Reader::<T>::new(a, &expand(a)), Reader::<T>::new(b, &expand(b)));
+    Tensor::build::<T>(shape, |out| {
+        chunks_mut(out, SMALL, |i, chunk| {
+            let (mut m, mut x, mut y) = (Vec::new(), Vec::new(), Vec::new());
+            for (j, out) in chunk.chunks_mut(BLOCK).enumerate() {
+                let start = i * SMALL + j * BLOCK;
+                let m = mask.block(start, out.len(), &mut m);
+                let x = a.block(start, out.len(), &mut x);
+                let y = b.block(start, out.len(), &mut y);
+                for (((o, &m), &x), &y) in out.iter_mut().zip(m).zip(x).zip(y) {
+                    *o = if m { x } else { y };
+                }
+            }
+        });
+    })
+}

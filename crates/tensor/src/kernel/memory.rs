@@ -1,0 +1,265 @@
+//! Buffers of numbers, recycled.
+//!
+//! A fresh large buffer costs a page fault for every 4 KiB that is first touched, several times what it costs to fill a
+//! warm one. Large blocks that fall free therefore wait in a pool, by size, for the next tensor of that size.
+//! Memory handed out is always initialised (zeros, or numbers that some dead tensor left), so that kernels write
+//! plain `&mut [T]`.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::collections::BTreeMap;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::dtype::{DType, Element};
+
+/// Every block starts on a cache line.
+const ALIGN: usize = 64;
+/// Blocks below this size go straight back to the system allocator, which recycles small ones well.
+const POOLED: usize = 32 * 1024;
+/// The pool keeps at least this much, whatever the program's own size.
+const KEEP: usize = 64 << 20;
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+static POOL: Mutex<Pool> = Mutex::new(Pool { free: BTreeMap::new(), bytes: 0 });
+
+struct Pool {
+    free: BTreeMap<usize, Vec<Block>>,
+    bytes: usize,
+}
+
+/// Bytes that tensors hold at this moment, over all threads.
+///
+/// ```
+/// use chainrule_tensor::{memory, DType, Tensor};
+/// let before = memory::live();
+/// let t = Tensor::arange(0.0, 1000.0, 1.0, DType::F64);
+/// assert!(memory::live() >= before + 8000);
+/// # drop(t);
+/// ```
+pub fn live() -> usize {
+    LIVE.load(Relaxed)
+}
+
+/// The largest value that [`live`] has had since the start or the last [`reset_peak`].
+pub fn peak() -> usize {
+    PEAK.load(Relaxed)
+}
+
+/// Lets [`peak`] start again from what is live now.
+pub fn reset_peak() {
+    PEAK.store(live(), Relaxed);
+}
+
+/// Bytes that wait in the pool to be used again.
+pub fn cached() -> usize {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner).bytes
+}
+
+/// Gives the pool's memory back to the system.
+pub fn release_cached() {
+    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    pool.bytes = 0;
+    let free = std::mem::take(&mut pool.free);
+    drop(pool);
+    free.into_values().flatten().for_each(Block::free);
+}
+
+/// An aligned piece of the heap, initialised throughout.
+struct Block {
+    base: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: a `Block` owns its memory alone, and what is stored in it (`Element`s) is `Send` and `Sync`.
+unsafe impl Send for Block {}
+// SAFETY: as above; a shared `Block` is only read.
+unsafe impl Sync for Block {}
+
+impl Block {
+    #[track_caller]
+    fn new(bytes: usize) -> Block {
+        let bytes = size_class(bytes);
+        let recycled = if bytes < POOLED {
+            None
+        } else {
+            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+            let block = pool.free.get_mut(&bytes).and_then(Vec::pop);
+            pool.bytes -= block.as_ref().map_or(0, |b| b.bytes);
+            block
+        };
+        let block = recycled.unwrap_or_else(|| Block::fresh(bytes));
+        let live = LIVE.fetch_add(bytes, Relaxed) + bytes;
+        PEAK.fetch_max(live, Relaxed);
+        block
+    }
+
+    #[track_caller]
+    fn fresh(bytes: usize) -> Block {
+        let layout = Self::layout(bytes);
+        // SAFETY: the size is at least `ALIGN`, so not 0.
+        let base = unsafe { alloc_zeroed(layout) };
+        let base = NonNull::new(base).unwrap_or_else(|| panic!("out of memory: a tensor asked for {bytes} bytes"));
+        Block { base, bytes }
+    }
+
+    /// One cache line more than needed, to align by hand: asked for a plain alignment, the system hands out zero pages
+    /// instead of writing zeros.
+    #[track_caller]
+    fn layout(bytes: usize) -> Layout {
+        bytes
+            .checked_add(ALIGN)
+            .and_then(|padded| Layout::from_size_align(padded, align_of::<u64>()).ok())
+            .unwrap_or_else(|| panic!("a tensor of {bytes} bytes is larger than an address space"))
+    }
+
+    /// The first aligned byte; `bytes` follow.
+    fn start(&self) -> *mut u8 {
+        self.base.as_ptr().wrapping_add(self.base.as_ptr().align_offset(ALIGN))
+    }
+
+    fn free(self) {
+        // SAFETY: allocated by `fresh` with this very layout; `self` is consumed, so nobody else can free it.
+        unsafe { dealloc(self.base.as_ptr(), Self::layout(self.bytes)) }
+    }
+
+    fn recycle(self) {
+        let live = LIVE.fetch_sub(self.bytes, Relaxed) - self.bytes;
+        if self.bytes >= POOLED {
+            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+            if pool.bytes + live + self.bytes <= KEEP.max(peak()) {
+                pool.bytes += self.bytes;
+                return pool.free.entry(self.bytes).or_default().push(self);
+            }
+        }
+        self.free();
+    }
+}
+
+/// Rounds up to a multiple of a cache line, and large sizes to one of four steps per octave, so that nearly equal tensors
+/// share blocks.
+fn size_class(bytes: usize) -> usize {
+    let step = if bytes < POOLED { ALIGN } else { (bytes.next_power_of_two() / 8).max(ALIGN) };
+    bytes.max(1).checked_next_multiple_of(step).unwrap_or(bytes)
+}
+
+/// A shared array of elements on recycled memory. Cloning shares; writing needs sole ownership.
+pub struct Buffer<T> {
+    shared: Arc<Owned<T>>,
+}
+
+struct Owned<T> {
+    block: Option<Block>,
+    len: usize,
+    of: std::marker::PhantomData<T>,
+}
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        if let Some(block) = self.block.take() {
+            block.recycle();
+        }
+    }
+}
+
+impl<T> Clone for Buffer<T> {
+    fn clone(&self) -> Self {
+        Buffer { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<T: Element> Buffer<T> {
+    /// A buffer of `len` elements that `fill` writes. What the slice holds before is unspecified.
+    #[track_caller]
+    pub fn new(len: usize, fill: impl FnOnce(&mut [T])) -> Buffer<T> {
+        let bytes = len
+            .checked_mul(size_of::<T>())
+            .unwrap_or_else(|| panic!("a tensor of {len} {} elements is larger than an address space", T::DTYPE));
+        let block = (len > 0).then(|| Block::new(bytes));
+        let mut owned = Owned { block, len, of: std::marker::PhantomData };
+        if T::DTYPE == DType::Bool
+            && let Some(block) = &owned.block
+        {
+            // SAFETY: the block has at least `bytes` bytes and is ours alone. Only 0 and 1 are valid as `bool`, and a
+            // recycled block may hold anything.
+            unsafe { block.start().write_bytes(0, bytes) };
+        }
+        fill(owned.slice_mut());
+        Buffer { shared: Arc::new(owned) }
+    }
+
+    /// The elements.
+    pub fn as_slice(&self) -> &[T] {
+        match &self.shared.block {
+            None => &[],
+            // SAFETY: the block is aligned for every element type, holds `len` of them, is initialised, and every bit
+            // pattern is a valid number (`bool` blocks were cleared in `new`). It lives as long as `self`.
+            Some(block) => unsafe { std::slice::from_raw_parts(block.start().cast(), self.shared.len) },
+        }
+    }
+
+    /// The elements for writing, if no other tensor shares them.
+    pub fn as_mut_slice(&mut self) -> Option<&mut [T]> {
+        Arc::get_mut(&mut self.shared).map(Owned::slice_mut)
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shared.len
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether both are the same memory.
+    pub fn shares(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl<T: Element> Owned<T> {
+    fn slice_mut(&mut self) -> &mut [T] {
+        match &mut self.block {
+            None => &mut [],
+            // SAFETY: as in `Buffer::as_slice`, and `&mut self` is the only access.
+            Some(block) => unsafe { std::slice::from_raw_parts_mut(block.start().cast(), self.len) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_classes_hold_what_was_asked_for_and_waste_at_most_a_quarter() {
+        for bytes in (0..100_000).chain([1 << 30, (1 << 30) + 1, 3 << 29]) {
+            let class = size_class(bytes);
+            assert!(class >= bytes.max(1) && class.is_multiple_of(ALIGN), "{bytes} → {class}");
+            assert!(class <= bytes + bytes / 4 + ALIGN, "{bytes} → {class}");
+        }
+    }
+
+    #[test]
+    fn recycled_memory_never_makes_an_invalid_bool() {
+        for _ in 0..4 {
+            let noise = Buffer::<i64>::new(16 * 1024, |x| x.fill(-1));
+            drop(noise);
+            let flags = Buffer::<bool>::new(128 * 1024, |_| {});
+            assert!(flags.as_slice().iter().all(|&b| !b));
+        }
+    }
+
+    #[test]
+    fn a_shared_buffer_cannot_be_written() {
+        let mut a = Buffer::<f32>::new(4, |x| x.fill(1.0));
+        let b = a.clone();
+        assert!(a.as_mut_slice().is_none() && a.shares(&b));
+        drop(b);
+        a.as_mut_slice().unwrap()[0] = 2.0;
+        assert_eq!(a.as_slice(), [2.0, 1.0, 1.0, 1.0]);
+    }
+}

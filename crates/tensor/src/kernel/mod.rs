@@ -1,0 +1,17 @@
+//! The only place that touches memory, and the only one with `unsafe`.
+//!
+//! A small closed set of loops over strided tensors. None of them knows what a derivative is; a second device would be a
+//! sibling of this folder with the same functions.
+
+pub(crate) mod blocks;
+pub(crate) mod convolution;
+pub(crate) mod copy;
+pub(crate) mod dispatch;
+pub(crate) mod gemm;
+pub mod lane;
+pub mod map;
+pub mod memory;
+pub mod parallel;
+pub(crate) mod pooling;
+pub(crate) mod reduction;
+pub mod storage;

@@ -1,0 +1,213 @@
+//! Reductions: many numbers to one, in an order that depends on their count alone.
+//!
+//! Every tensor is first brought to the form `[outer, mid, inner]`, dense, of which `mid` disappears. Rows (`inner` = 1) are folded
+//! in sixteen lanes and blocks that combine pairwise, so that rounding errors grow with the logarithm of the length.
+
+use super::dispatch::{Loop, vectorised};
+use super::parallel::{SMALL, chunks_mut};
+use crate::dtype::Number;
+use crate::tensor::Tensor;
+
+/// An associative operation with a neutral element.
+pub(crate) trait Fold: Send + Sync {
+    /// The neutral element.
+    fn start<T: Number>() -> T;
+    /// The combination of two values.
+    fn join<T: Number>(a: T, b: T) -> T;
+}
+
+/// The three lengths of a dense tensor whose middle part is to be folded.
+#[derive(Clone, Copy)]
+pub(crate) struct Form {
+    pub(crate) outer: usize,
+    pub(crate) mid: usize,
+    pub(crate) inner: usize,
+}
+
+impl Form {
+    /// Brings `x` into the form, with the sorted `axes` in the middle; copies only where it must.
+    #[track_caller]
+    pub(crate) fn of(x: &Tensor, axes: &[usize]) -> (Tensor, Form) {
+        let adjacent = axes.windows(2).all(|w| w[1] == w[0] + 1);
+        let count = |lengths: &[usize]| lengths.iter().product::<usize>();
+        let shape = x.shape();
+        match (axes.first(), axes.last()) {
+            (Some(&first), Some(&last)) if adjacent => {
+                let form = Form {
+                    outer: count(&shape[..first]),
+                    mid: count(&shape[first..=last]),
+                    inner: count(&shape[last + 1..]),
+                };
+                (x.contiguous(), form)
+            }
+            _ => {
+                let kept = (0..x.rank()).filter(|i| !axes.contains(i));
+                let order: Vec<isize> = kept.chain(axes.iter().copied()).map(|i| i as isize).collect();
+                let mid = axes.iter().map(|&i| shape[i]).product();
+                let outer = (0..x.rank()).filter(|i| !axes.contains(i)).map(|i| shape[i]).product();
+                (x.permute(&order).contiguous(), Form { outer, mid, inner: 1 })
+            }
+        }
+    }
+}
+
+const LANES: usize = 16;
+const ROW: usize = 1024;
+const STRIP: usize = 256;
+const RUN: usize = 64;
+
+/// Folds the middle of `x` into `out`, which has `outer · inner` elements.
+pub(crate) fn fold<F: Fold, T: Number>(x: &[T], form: Form, out: &mut [T]) {
+    let Form { mid, inner, .. } = form;
+    if mid == 0 {
+        return out.fill(F::start());
+    }
+    if inner == 1 {
+        let rows = (SMALL / mid).max(1);
+        chunks_mut(out, rows, |i, out| {
+            for (j, o) in out.iter_mut().enumerate() {
+                *o = fold_long::<F, T>(&x[(i * rows + j) * mid..][..mid]);
+            }
+        });
+    } else if inner <= STRIP || form.outer >= 8 {
+        let planes = (SMALL / (mid * inner)).max(1);
+        chunks_mut(out, planes * inner, |i, out| {
+            for (j, out) in out.chunks_mut(inner).enumerate() {
+                let plane = &x[(i * planes + j) * mid * inner..][..mid * inner];
+                for (s, out) in out.chunks_mut(STRIP).enumerate() {
+                    fold_strip::<F, T>(plane, s * STRIP, inner, out);
+                }
+            }
+        });
+    } else {
+        for (plane, out) in x.chunks(mid * inner).zip(out.chunks_mut(inner)) {
+            chunks_mut(out, STRIP, |s, out| fold_strip::<F, T>(plane, s * STRIP, inner, out));
+        }
+    }
+}
+
+/// One row of any length. Rows beyond a chunk are cut into chunks of fixed size, which threads may share.
+fn fold_long<F: Fold, T: Number>(x: &[T]) -> T {
+    if x.len() <= SMALL {
+        return fold_row::<F, T>(x);
+    }
+    let mut parts = vec![F::start(); x.len().div_ceil(SMALL)];
+    chunks_mut(&mut parts, 1, |i, part| {
+        part[0] = fold_row::<F, T>(&x[i * SMALL..x.len().min((i + 1) * SMALL)]);
+    });
+    fold_long::<F, T>(&parts)
+}
+
+fn fold_row<F: Fold, T: Number>(x: &[T]) -> T {
+    if x.len() <= ROW {
+        return vectorised(Row::<F, T> { x, of: std::marker::PhantomData });
+    }
+    let half = x.len().div_ceil(2).next_multiple_of(ROW);
+    F::join(fold_row::<F, T>(&x[..half.min(x.len())]), fold_row::<F, T>(&x[half.min(x.len())..]))
+}
+
+struct Row<'a, F, T> {
+    x: &'a [T],
+    of: std::marker::PhantomData<F>,
+}
+
+impl<F: Fold, T: Number> Loop for Row<'_, F, T> {
+    type Out = T;
+    #[inline(always)]
+    fn run(self) -> T {
+        let mut lanes = [F::start::<T>(); LANES];
+        let (whole, rest) = self.x.as_chunks::<LANES>();
+        for chunk in whole {
+            for (lane, &v) in lanes.iter_mut().zip(chunk) {
+                *lane = F::join(*lane, v);
+            }
+        }
+        for (lane, &v) in lanes.iter_mut().zip(rest) {
+            *lane = F::join(*lane, v);
+        }
+        let mut width = LANES / 2;
+        while width > 0 {
+            for i in 0..width {
+                lanes[i] = F::join(lanes[i], lanes[i + width]);
+            }
+            width /= 2;
+        }
+        lanes[0]
+    }
+}
+
+/// A strip of columns: rows are folded in runs, and the runs' results into `out`.
+fn fold_strip<F: Fold, T: Number>(plane: &[T], column: usize, inner: usize, out: &mut [T]) {
+    vectorised(Strip::<F, T> { plane, column, inner, out, of: std::marker::PhantomData });
+}
+
+struct Strip<'a, F, T> {
+    plane: &'a [T],
+    column: usize,
+    inner: usize,
+    out: &'a mut [T],
+    of: std::marker::PhantomData<F>,
+}
+
+impl<F: Fold, T: Number> Loop for Strip<'_, F, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let width = self.out.len();
+        self.out.fill(F::start());
+        let mut partial = [F::start::<T>(); STRIP];
+        let partial = &mut partial[..width];
+        for run in self.plane.chunks(self.inner * RUN) {
+            partial.fill(F::start());
+            for row in run.chunks(self.inner) {
+                for (p, &v) in partial.iter_mut().zip(&row[self.column..][..width]) {
+                    *p = F::join(*p, v);
+                }
+            }
+            for (o, &p) in self.out.iter_mut().zip(&*partial) {
+                *o = F::join(*o, p);
+            }
+        }
+    }
+}
+
+/// The position along `mid` of the first element that `better` prefers to all before it. A NaN is preferred to any number.
+pub(crate) fn arg<T: Number>(x: &[T], form: Form, better: impl Fn(T, T) -> bool, out: &mut [i64]) {
+    for (o, out) in out.chunks_mut(form.inner.max(1)).enumerate() {
+        for (i, out) in out.iter_mut().enumerate() {
+            let at = |m: usize| x[(o * form.mid + m) * form.inner + i];
+            let mut best = 0;
+            for m in 1..form.mid {
+                if !at(best).is_nan() && (better(at(m), at(best)) || at(m).is_nan()) {
+                    best = m;
+                }
+            }
+            *out = best as i64;
+        }
+    }
+}
+
+/// Running folds along `mid`: each element combined with all before it.
+pub(crate) fn scan<F: Fold, T: Number>(x: &[T], form: Form, out: &mut [T]) {
+    out.copy_from_slice(x);
+    if form.inner == 0 {
+        return;
+    }
+    for plane in out.chunks_mut((form.mid * form.inner).max(1)) {
+        for m in 1..form.mid {
+            let (before, now) = plane.split_at_mut(m * form.inner);
+            for (o, &p) in now[..form.inner].iter_mut().zip(&before[(m - 1) * form.inner..]) {
+                *o = F::join(p, *o);
+            }
+        }
+    }
+}
+
+/// Whether any element (`want` = true) or not all (`want` = false) of the middle equals `want`.
+pub(crate) fn find(x: &[bool], form: Form, want: bool, out: &mut [bool]) {
+    for (o, out) in out.chunks_mut(form.inner.max(1)).enumerate() {
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = (0..form.mid).any(|m| x[(o * form.mid + m) * form.inner + i] == want);
+        }
+    }
+}
