@@ -1,1 +1,34 @@
-//! autodiff
+//! Histories and rules: reverse-mode automatic differentiation.
+//!
+//! Read the engine in this order, in one sitting:
+//!
+//! 1. [`var`]: a [`Var`] is a tensor with a history.
+//! 2. [`op`]: an [`Op`] is a function of tensors and the rule that sends a gradient back through it.
+//! 3. [`tape`]: a [`Tape`] is a history written in a line, oldest entry first.
+//! 4. [`backward`]: pop the tape from the end and ask each entry's rule where its gradient goes.
+//! 5. [`report`]: which parameters a gradient reached, and what cut the way to the others.
+//! 6. [`ops`]: the ops, one file per family, each entry a formula and its rule.
+//!
+//! ```
+//! use chainrule_autodiff::Var;
+//! use chainrule_tensor::tensor;
+//!
+//! let x = Var::leaf(3.0);
+//! let y = &x * &x + 2.0 * &x; // y = x² + 2x
+//! let gradients = y.backward();
+//! assert_eq!(gradients[&x].item(), 8.0); // dy/dx = 2x + 2
+//! ```
+
+pub mod backward;
+pub mod declare;
+pub mod op;
+pub mod ops;
+pub mod report;
+pub mod tape;
+pub mod var;
+
+pub use backward::{Gradients, grad, try_grad, vjp};
+pub use op::{ListOp, Op, Saves};
+pub use report::{Reach, Report};
+pub use tape::{Node, Tape};
+pub use var::Var;

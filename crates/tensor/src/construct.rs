@@ -97,7 +97,7 @@ impl Literal for bool {
 /// assert_eq!(tensor![[1., 2.], [3., 4.]].shape(), [2, 2]);
 /// assert_eq!(tensor![1, 2, 3].dtype(), DType::I64);
 /// assert_eq!(tensor![F64; 0.1, 0.2].dtype(), DType::F64);
-/// assert_eq!(tensor!(2.5).rank(), 0);
+/// assert_eq!(tensor![2.5].shape(), [1]);
 /// ```
 #[macro_export]
 macro_rules! tensor {
@@ -105,8 +105,6 @@ macro_rules! tensor {
         $crate::Tensor::from([$($x),*]).cast($crate::DType::$dtype)
     };
     ([$($x:tt),* $(,)?]) => { $crate::Tensor::literal(&[[$($x),*]]) };
-    ($x:literal) => { $crate::Tensor::literal(&$x) };
-    (-$x:literal) => { $crate::Tensor::literal(&-$x) };
     ($($x:expr),* $(,)?) => { $crate::Tensor::literal(&[$($x),*]) };
 }
 
@@ -301,6 +299,13 @@ impl<N: Nested, const K: usize> From<[N; K]> for Tensor {
     #[track_caller]
     fn from(numbers: [N; K]) -> Self {
         Self::try_from_nested(&numbers).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+impl<T: Element> From<T> for Tensor {
+    /// A tensor without axes.
+    fn from(x: T) -> Self {
+        Tensor::build::<T>([], |out| out[0] = x)
     }
 }
 

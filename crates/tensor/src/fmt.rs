@@ -128,7 +128,7 @@ mod tests {
         );
         assert_eq!(tensor![1, 20].to_string(), "tensor([ 1, 20], i64)");
         assert_eq!(tensor![true, false].to_string(), "tensor([ true, false], bool)");
-        assert_eq!(tensor!(3.0).to_string(), "tensor(3., f32)");
+        assert_eq!(Tensor::from(3.0).to_string(), "tensor(3., f64)");
         assert_eq!(Tensor::zeros([0, 3], DType::F64).to_string(), "tensor([], shape=[0, 3], f64)");
     }
 

@@ -45,7 +45,7 @@ pub use construct::{Literal, Nested};
 pub use conv::Window;
 pub use dtype::{DType, Element, Number};
 pub use error::ShapeError;
-pub use kernel::lane::{Lane, Real, when};
+pub use kernel::lane::{Holds, Lane, Real, when};
 pub use kernel::map::{Map, Zip, Zip3, ZipNumber};
 pub use kernel::{memory, parallel};
 pub use layout::Layout;

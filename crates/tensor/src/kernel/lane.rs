@@ -3,6 +3,7 @@
 //! A [`Lane`] is one real number of a vectorised loop. Its operators and functions have the names that `Var` uses, so
 //! that the same tokens are a scalar formula inside a kernel and a differentiable formula on a tape.
 
+use std::marker::PhantomData;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::dtype::Number;
@@ -26,11 +27,15 @@ impl<T: Real> From<f64> for Lane<T> {
     }
 }
 
+/// Whether a condition on a [`Lane`] holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holds<T>(pub bool, PhantomData<T>);
+
 /// `a` where `condition` holds, else `b`; compiles to a select, not to a branch.
 #[inline(always)]
-pub fn when<T: Real>(condition: bool, a: impl Into<Lane<T>>, b: impl Into<Lane<T>>) -> Lane<T> {
+pub fn when<T: Real>(condition: Holds<T>, a: impl Into<Lane<T>>, b: impl Into<Lane<T>>) -> Lane<T> {
     let (a, b) = (a.into(), b.into());
-    if condition { a } else { b }
+    if condition.0 { a } else { b }
 }
 
 macro_rules! operators {
@@ -65,32 +70,26 @@ impl<T: Real> Neg for Lane<T> {
 impl<T: Real> Lane<T> {
     /// Whether `self > b`.
     #[inline(always)]
-    pub fn above(self, b: impl Into<Lane<T>>) -> bool {
-        self.0 > b.into().0
+    pub fn above(self, b: impl Into<Lane<T>>) -> Holds<T> {
+        Holds(self.0 > b.into().0, PhantomData)
     }
 
     /// Whether `self < b`.
     #[inline(always)]
-    pub fn below(self, b: impl Into<Lane<T>>) -> bool {
-        self.0 < b.into().0
+    pub fn below(self, b: impl Into<Lane<T>>) -> Holds<T> {
+        Holds(self.0 < b.into().0, PhantomData)
     }
 
     /// Whether `self == b`.
     #[inline(always)]
-    pub fn equals(self, b: impl Into<Lane<T>>) -> bool {
-        self.0 == b.into().0
+    pub fn equals(self, b: impl Into<Lane<T>>) -> Holds<T> {
+        Holds(self.0 == b.into().0, PhantomData)
     }
 
     /// Whether `low ≤ self ≤ high`.
     #[inline(always)]
-    pub fn within(self, low: impl Into<Lane<T>>, high: impl Into<Lane<T>>) -> bool {
-        self.0 >= low.into().0 && self.0 <= high.into().0
-    }
-
-    /// Whether this is a NaN.
-    #[inline(always)]
-    pub fn is_nan(self) -> bool {
-        Number::is_nan(self.0)
+    pub fn within(self, low: impl Into<Lane<T>>, high: impl Into<Lane<T>>) -> Holds<T> {
+        Holds(self.0 >= low.into().0 && self.0 <= high.into().0, PhantomData)
     }
 }
 

@@ -1,0 +1,307 @@
+//! The backward pass: pop the tape from the end, ask each entry's rule where its gradient goes.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::{Add, Index};
+
+use chainrule_tensor::Tensor;
+
+use crate::report::Report;
+use crate::tape::{Node, Tape};
+use crate::var::Var;
+
+impl Var {
+    /// The gradients of this number with respect to every leaf of its history.
+    ///
+    /// Takes the variable: what the tape saved is freed entry by entry as the pass runs. For gradients that can be
+    /// differentiated again, or of intermediates, see [`grad`].
+    ///
+    /// # Panics
+    /// When this is not one number, or no leaf is in its history.
+    ///
+    /// ```
+    /// use chainrule_autodiff::Var;
+    /// use chainrule_tensor::tensor;
+    /// let x = Var::leaf(tensor![1., 2., 3.]);
+    /// let gradients = (&x * &x).sum().backward();
+    /// assert_eq!(gradients[&x].to_vec::<f32>(), [2., 4., 6.]);
+    /// ```
+    #[track_caller]
+    pub fn backward(self) -> Gradients {
+        let seed = seed("backward", &self);
+        self.backward_from(seed.value)
+    }
+
+    /// As [`backward`](Var::backward), for a variable of any shape, given the gradient `g` of something with respect to it.
+    ///
+    /// # Panics
+    /// When the shape or type of `g` differs, or no leaf is in the history.
+    #[track_caller]
+    pub fn backward_from(self, g: impl Into<Tensor>) -> Gradients {
+        let g = Var::constant(g);
+        expect_like("backward_from", &self, &g);
+        let Some(node) = self.node() else { panic!("backward: {}", NO_HISTORY) };
+        let (mut tape, mut sums) = (self.tape(), Sums::default());
+        sums.add(node.id(), g);
+        drop(self);
+        run(&mut tape, &mut sums, false, 0, &[]);
+        Gradients { of: sums.0.into_iter().map(|(id, g)| (id, g.value)).collect() }
+    }
+
+    /// As [`backward`](Var::backward), and reports for each named parameter whether a gradient reached it and, if not, what cut the way.
+    ///
+    /// # Panics
+    /// As `backward`.
+    ///
+    /// ```
+    /// use chainrule_autodiff::{Reach, Var};
+    /// use chainrule_tensor::tensor;
+    /// let (a, b) = (Var::leaf(1.0), Var::leaf(2.0));
+    /// let loss = &a * &(&b * 3.0).detach();
+    /// let (_, report) = loss.backward_report([("a", &a), ("b", &b)]);
+    /// assert!(matches!(report.of("a"), Some(Reach::Reached)));
+    /// assert!(matches!(report.of("b"), Some(Reach::Unreachable(_))));
+    /// ```
+    #[track_caller]
+    pub fn backward_report<'a, S: Into<String>>(
+        self,
+        parameters: impl IntoIterator<Item = (S, &'a Var)>,
+    ) -> (Gradients, Report) {
+        let cuts = Report::cuts(&self.tape());
+        let gradients = self.backward();
+        let report = Report::new(&gradients, &cuts, parameters);
+        (gradients, report)
+    }
+}
+
+const NO_HISTORY: &str =
+    "this is a constant: nothing it was computed from is a leaf (Var::leaf), or detach() cut them all off";
+
+#[track_caller]
+fn seed(op: &str, y: &Var) -> Var {
+    assert!(
+        y.len() == 1,
+        "{op}: needs one number, got shape {}; reduce it with .sum() or .mean(), or say how each element counts \
+         (backward_from, vjp)",
+        y.to_shape()
+    );
+    Var::constant(y.value().ones_like())
+}
+
+#[track_caller]
+fn expect_like(op: &str, y: &Var, g: &Var) {
+    assert!(
+        y.shape() == g.shape() && y.dtype() == g.dtype(),
+        "{op}: the gradient is {} {}, the variable {} {}",
+        g.dtype(),
+        g.to_shape(),
+        y.dtype(),
+        y.to_shape()
+    );
+}
+
+/// The whole engine. Ends with the gradients of the leaves and of the `wanted` entries in `sums`; entries older than `oldest` are of
+/// no interest.
+fn run(tape: &mut Tape, sums: &mut Sums, recorded: bool, oldest: u64, wanted: &[u64]) {
+    while let Some(node) = tape.pop() {
+        if node.is_leaf() {
+            continue;
+        }
+        let Some(g) = sums.take(&node, wanted) else { continue };
+        for (wrt, input) in node.tracked_inputs() {
+            if let Some(id) = input.id().filter(|&id| id >= oldest) {
+                sums.add(id, node.pull_back(wrt, &g, recorded));
+            }
+        }
+    }
+}
+
+/// Hashes the ids of entries, which one counter hands out: multiplication spreads them.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("ids are u64")
+    }
+    fn write_u64(&mut self, id: u64) {
+        self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Gradients under way, by entry.
+#[derive(Default)]
+struct Sums(HashMap<u64, Var, BuildHasherDefault<IdHasher>>);
+
+impl Sums {
+    fn take(&mut self, node: &Node, wanted: &[u64]) -> Option<Var> {
+        if wanted.contains(&node.id()) { self.0.get(&node.id()).cloned() } else { self.0.remove(&node.id()) }
+    }
+
+    /// The first gradient is moved in; numbers are added in place, recorded gradients as an op.
+    fn add(&mut self, id: u64, g: Var) {
+        match self.0.entry(id) {
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(g);
+            }
+            std::collections::hash_map::Entry::Occupied(mut slot) => {
+                let sum = slot.get_mut();
+                if sum.is_tracked() || g.is_tracked() {
+                    *sum = &*sum + &g;
+                } else {
+                    sum.value.accumulate(g.value());
+                }
+            }
+        }
+    }
+}
+
+/// The gradients of one number with respect to `x`, each of `x`'s shape. They have a history of their own, so that they can be differentiated
+/// again. `x` may be leaves or intermediates.
+///
+/// # Panics
+/// When `y` is not one number, or no gradient reaches one of `x`; [`try_grad`] returns `None` there.
+///
+/// ```
+/// use chainrule_autodiff::{grad, Var};
+/// use chainrule_tensor::tensor;
+/// let x = Var::leaf(2.0);
+/// let y = &x * &x * &x;
+/// let dy = &grad(&y, &[&x])[0]; // 3x²
+/// let ddy = &grad(dy, &[&x])[0]; // 6x
+/// assert_eq!((dy.item(), ddy.item()), (12.0, 12.0));
+/// ```
+#[track_caller]
+pub fn grad(y: &Var, x: &[&Var]) -> Vec<Var> {
+    let seed = seed("grad", y);
+    let gradients = vjp(y, x, &seed);
+    let reached = |(gradient, x): (Option<Var>, &&Var)| match gradient {
+        Some(gradient) => gradient,
+        None => panic!("grad: no gradient reaches {}: {}", x.describe(), why_not(x)),
+    };
+    let mut out = Vec::with_capacity(x.len());
+    for pair in gradients.into_iter().zip(x) {
+        out.push(reached(pair));
+    }
+    out
+}
+
+/// As [`grad`], with `None` for each of `x` that the number does not depend on.
+///
+/// # Panics
+/// When `y` is not one number.
+#[track_caller]
+pub fn try_grad(y: &Var, x: &[&Var]) -> Vec<Option<Var>> {
+    vjp(y, x, &seed("try_grad", y))
+}
+
+/// The product of `g`, of `y`'s shape, with the Jacobian of `y` with respect to each of `x`: `gᵀ·∂y/∂x`, of `x`'s shape. `None` where `y` does not depend
+/// on `x`. If `g` has a history, the result depends on it, too.
+///
+/// # Panics
+/// When the shape or type of `g` differs from that of `y`.
+///
+/// ```
+/// use chainrule_autodiff::{vjp, Var};
+/// use chainrule_tensor::tensor;
+/// let x = Var::leaf(tensor![1., 2.]);
+/// let y = &x * &x;
+/// let g = Var::constant(tensor![1., 10.]);
+/// assert_eq!(vjp(&y, &[&x], &g)[0].as_ref().unwrap().value().to_vec::<f32>(), [2., 40.]);
+/// ```
+#[track_caller]
+pub fn vjp(y: &Var, x: &[&Var], g: &Var) -> Vec<Option<Var>> {
+    expect_like("vjp", y, g);
+    let wanted: Vec<u64> = x.iter().filter_map(|x| x.id()).collect();
+    let mut sums = Sums::default();
+    if let (Some(node), Some(&oldest)) = (y.node(), wanted.iter().min()) {
+        sums.add(node.id(), g.clone());
+        run(&mut y.tape(), &mut sums, true, oldest, &wanted);
+    }
+    x.iter().map(|x| x.id().and_then(|id| sums.0.get(&id).cloned())).collect()
+}
+
+fn why_not(x: &Var) -> &'static str {
+    if x.is_tracked() {
+        "what was differentiated does not depend on it, or detach() cut the way (backward_report names the place)"
+    } else {
+        "gradients exist for leaves (Var::leaf) and what is computed from them"
+    }
+}
+
+/// Gradients by leaf. A value like any other: keep it, add two, drop it; there is nothing to reset.
+///
+/// `gradients[&w]` panics where no gradient reached `w`; [`get`](Gradients::get) returns an `Option`.
+#[derive(Clone, Default, Debug)]
+pub struct Gradients {
+    of: HashMap<u64, Tensor>,
+}
+
+impl Gradients {
+    /// The gradient for a leaf, if one reached it.
+    pub fn get(&self, leaf: &Var) -> Option<&Tensor> {
+        self.of.get(&leaf.id()?)
+    }
+
+    /// Replaces the gradient for a leaf, for instance with a clipped one.
+    ///
+    /// # Panics
+    /// When the variable is a constant, or the shape or type differs.
+    #[track_caller]
+    pub fn set(&mut self, leaf: &Var, gradient: Tensor) {
+        let Some(id) = leaf.id() else { panic!("set: {} has no gradient", leaf.describe()) };
+        expect_like("set", leaf, &Var::constant(&gradient));
+        self.of.insert(id, gradient);
+    }
+
+    /// The number of leaves that a gradient reached.
+    pub fn len(&self) -> usize {
+        self.of.len()
+    }
+
+    /// Whether no leaf was reached.
+    pub fn is_empty(&self) -> bool {
+        self.of.is_empty()
+    }
+
+    /// Every gradient times a number: the mean over shards, for instance.
+    #[track_caller]
+    pub fn scale(mut self, factor: f64) -> Gradients {
+        self.of.values_mut().for_each(|g| *g = &*g * factor);
+        self
+    }
+}
+
+impl Index<&Var> for Gradients {
+    type Output = Tensor;
+    #[track_caller]
+    fn index(&self, leaf: &Var) -> &Tensor {
+        match self.get(leaf) {
+            Some(gradient) => gradient,
+            None if leaf.node().is_some_and(|node| !node.is_leaf()) => {
+                panic!("{} is an intermediate, not a leaf; use grad(&y, &[&x]) for its gradient", leaf.describe())
+            }
+            None => panic!("no gradient reached {}: {}", leaf.describe(), why_not(leaf)),
+        }
+    }
+}
+
+impl Add for Gradients {
+    type Output = Gradients;
+    /// Leaf by leaf: the gradients of a sum of two losses, or of two shards of a batch.
+    #[track_caller]
+    fn add(mut self, other: Gradients) -> Gradients {
+        for (id, gradient) in other.of {
+            match self.of.entry(id) {
+                std::collections::hash_map::Entry::Vacant(slot) => {
+                    slot.insert(gradient);
+                }
+                std::collections::hash_map::Entry::Occupied(mut slot) => slot.get_mut().accumulate(&gradient),
+            }
+        }
+        self
+    }
+}

@@ -1,0 +1,196 @@
+//! A function of tensors, and the rule that sends a gradient back through it.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use chainrule_tensor::Tensor;
+use smallvec::SmallVec;
+
+use crate::report::Cut;
+use crate::tape::Node;
+use crate::var::{History, Var};
+
+/// What a rule reads besides the gradient, and the tape therefore keeps.
+///
+/// Whatever is left out reaches the rule without its numbers: it has a shape and a type, and reading it panics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saves {
+    /// Shapes alone.
+    Nothing,
+    /// The inputs.
+    Inputs,
+    /// The output.
+    Output,
+    /// Inputs and output.
+    Both,
+}
+
+impl Saves {
+    fn inputs(self) -> bool {
+        matches!(self, Saves::Inputs | Saves::Both)
+    }
+
+    fn output(self) -> bool {
+        matches!(self, Saves::Output | Saves::Both)
+    }
+}
+
+/// A differentiable function of `N` tensors. Built-in ops and yours use this same door.
+///
+/// What a derivative flows through is an argument; all else (axes, exponents, masks) is a field of the implementing type.
+///
+/// ```
+/// use chainrule_autodiff::{Op, Saves, Var};
+/// use chainrule_tensor::{tensor, Tensor};
+///
+/// /// y = x³
+/// struct Cube;
+///
+/// impl Op<1> for Cube {
+///     fn name(&self) -> &'static str { "cube" }
+///     fn saves(&self) -> Saves { Saves::Inputs }
+///     fn forward(&self, [x]: [&Tensor; 1]) -> Tensor { &(x * x) * x }
+///     fn backward(&self, _wrt: usize, g: &Var, [x]: [&Var; 1], _y: &Var) -> Var { g * (3.0 * x * x) }
+/// }
+///
+/// let x = Var::leaf(2.0);
+/// assert_eq!(Cube.apply([&x]).backward()[&x].item(), 12.0);
+/// ```
+pub trait Op<const N: usize>: Send + Sync + 'static {
+    /// The name that tapes and messages show.
+    fn name(&self) -> &'static str;
+
+    /// What [`backward`](Op::backward) reads.
+    fn saves(&self) -> Saves {
+        Saves::Both
+    }
+
+    /// The value at `x`. What panics in here names the line that applied the op.
+    #[track_caller]
+    fn forward(&self, x: [&Tensor; N]) -> Tensor;
+
+    /// The gradient for input `wrt`, given the gradient `g` of the output `y`.
+    ///
+    /// Written in `Var` ops, so that it can itself be differentiated. Asked only for inputs that want a gradient. Where the input
+    /// was broadcast, the gradient may keep the larger shape: the engine sums it.
+    fn backward(&self, wrt: usize, g: &Var, x: [&Var; N], y: &Var) -> Var;
+
+    /// Computes the value and, if an input wants a gradient, records the step with the caller's source line.
+    #[track_caller]
+    fn apply(self, x: [&Var; N]) -> Var
+    where
+        Self: Sized,
+    {
+        let value = self.forward(x.map(Var::value));
+        record(Fixed(self), &x, value, Location::caller())
+    }
+}
+
+/// A differentiable function of a list of tensors whose length is known only at run time, such as `cat`.
+///
+/// Everything else is as for [`Op`].
+pub trait ListOp: Send + Sync + 'static {
+    /// The name that tapes and messages show.
+    fn name(&self) -> &'static str;
+
+    /// What [`backward`](ListOp::backward) reads.
+    fn saves(&self) -> Saves {
+        Saves::Both
+    }
+
+    /// The value at `x`. What panics in here names the line that applied the op.
+    #[track_caller]
+    fn forward(&self, x: &[&Tensor]) -> Tensor;
+
+    /// The gradient for input `wrt`, given the gradient `g` of the output `y`.
+    fn backward(&self, wrt: usize, g: &Var, x: &[Var], y: &Var) -> Var;
+
+    /// Computes the value and, if an input wants a gradient, records the step with the caller's source line.
+    #[track_caller]
+    fn apply(self, x: &[&Var]) -> Var
+    where
+        Self: Sized,
+    {
+        let values: SmallVec<[&Tensor; 4]> = x.iter().map(|x| x.value()).collect();
+        let value = self.forward(&values);
+        record(Listed(self), x, value, Location::caller())
+    }
+}
+
+/// What a tape entry knows of its op.
+pub(crate) trait Rule: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn type_name(&self) -> &'static str;
+    fn saves(&self) -> Saves;
+    fn backward(&self, wrt: usize, g: &Var, x: &[Var], y: &Var) -> Var;
+}
+
+struct Fixed<O, const N: usize>(O);
+
+impl<O: Op<N>, const N: usize> Rule for Fixed<O, N> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<O>()
+    }
+    fn saves(&self) -> Saves {
+        self.0.saves()
+    }
+    fn backward(&self, wrt: usize, g: &Var, x: &[Var], y: &Var) -> Var {
+        self.0.backward(wrt, g, std::array::from_fn(|i| &x[i]), y)
+    }
+}
+
+struct Listed<O>(O);
+
+impl<O: ListOp> Rule for Listed<O> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<O>()
+    }
+    fn saves(&self) -> Saves {
+        self.0.saves()
+    }
+    fn backward(&self, wrt: usize, g: &Var, x: &[Var], y: &Var) -> Var {
+        self.0.backward(wrt, g, x, y)
+    }
+}
+
+/// Where every history begins.
+pub(crate) struct Leaf;
+
+impl Rule for Leaf {
+    fn name(&self) -> &'static str {
+        "leaf"
+    }
+    fn type_name(&self) -> &'static str {
+        "leaf"
+    }
+    fn saves(&self) -> Saves {
+        Saves::Nothing
+    }
+    fn backward(&self, _: usize, _: &Var, _: &[Var], _: &Var) -> Var {
+        unreachable!("a leaf has no inputs")
+    }
+}
+
+#[track_caller]
+fn record(rule: impl Rule + 'static, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
+    if !x.iter().any(|x| x.is_tracked()) {
+        return Var { value, history: Cut::inherited(x) };
+    }
+    assert!(
+        value.dtype().is_float(),
+        "{}: the result holds {}, through which no derivative flows; use the inputs' .value(), or .detach() them first",
+        rule.name(),
+        value.dtype()
+    );
+    let saves = rule.saves();
+    let inputs = x.iter().map(|&x| if saves.inputs() { x.clone() } else { x.ghost() }).collect();
+    let output = if saves.output() { value.clone() } else { value.ghost() };
+    let node = Node::new(Box::new(rule), inputs, output, at);
+    Var { value, history: History::Tracked(Arc::new(node)) }
+}

@@ -1,0 +1,50 @@
+//! The ops: one file per family, each op a formula and its rule in one place.
+//!
+//! - [`elementwise`]: one number in, one number out. A row holds the formula, its slope and its domain.
+//! - [`arithmetic`]: `+ − × ÷`, powers, extrema: two numbers in.
+//! - [`shape`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
+//! - [`matmul`], [`conv`]: products, linear in each of two arguments.
+//! - [`pool`], [`softmax`], [`norm`], [`loss`], [`dropout`]: composites of the others.
+
+pub mod arithmetic;
+pub mod conv;
+pub mod dropout;
+pub mod elementwise;
+pub mod formula;
+pub mod index;
+pub mod loss;
+pub mod matmul;
+pub mod norm;
+pub mod pool;
+pub mod reduce;
+pub mod shape;
+pub mod softmax;
+
+use crate::declare::Declaration;
+
+/// Every declaration, family by family.
+///
+/// ```
+/// let ops = chainrule_autodiff::ops::declarations();
+/// assert!(ops.iter().any(|op| op.name == "tanh" && op.rule == "g · (1.0 - y * y)"));
+/// ```
+pub fn declarations() -> Vec<&'static Declaration> {
+    [
+        elementwise::DECLARED,
+        arithmetic::PAIRS,
+        arithmetic::DECLARED,
+        shape::DECLARED,
+        reduce::DECLARED,
+        index::DECLARED,
+        matmul::DECLARED,
+        conv::DECLARED,
+        pool::DECLARED,
+        softmax::DECLARED,
+        norm::DECLARED,
+        loss::DECLARED,
+        dropout::DECLARED,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
