@@ -1,1 +1,21 @@
-//! chainrule
+#![doc = include_str!("../README.md")]
+
+pub use chainrule_autodiff as autodiff;
+pub use chainrule_data as data;
+pub use chainrule_nn as nn;
+pub use chainrule_tensor as tensor;
+
+pub use chainrule_autodiff::{Gradients, ListOp, Op, Reach, Report, Saves, Tape, Var, grad, ops, try_grad, vjp};
+pub use chainrule_tensor::{Comparison, DType, Rng, Shape, Tensor, Window, s, tensor};
+
+/// What most programs use, in one line: `use chainrule::prelude::*;`.
+///
+/// ```
+/// use chainrule::prelude::*;
+/// let x = Var::leaf(tensor![1., 2., 3.]);
+/// assert_eq!(x.square().sum().backward()[&x].to_vec::<f32>(), [2., 4., 6.]);
+/// ```
+pub mod prelude {
+    pub use crate::nn::*;
+    pub use crate::{Comparison, DType, Gradients, Op, Rng, Saves, Tensor, Var, Window, grad, s, tensor};
+}

@@ -286,7 +286,7 @@ impl Tensor {
     /// The identity matrix: ones on the diagonal of an `n × n` matrix of zeros.
     #[track_caller]
     pub fn eye(n: usize, dtype: DType) -> Tensor {
-        let count = n.checked_mul(n).unwrap_or_else(|| panic!("eye: {n} × {n} is larger than an address space"));
+        let Some(count) = n.checked_mul(n) else { panic!("eye: {n} × {n} is larger than an address space") };
         each_dtype!(dtype, T => Tensor { storage: T::wrap(Buffer::new(count, |out| {
             out.fill(T::from_f64(0.0));
             out.iter_mut().step_by(n + 1).for_each(|o| *o = T::from_f64(1.0));
@@ -298,7 +298,10 @@ impl<N: Nested, const K: usize> From<[N; K]> for Tensor {
     /// Keeps the element type: `f64` arrays make `f64` tensors.
     #[track_caller]
     fn from(numbers: [N; K]) -> Self {
-        Self::try_from_nested(&numbers).unwrap_or_else(|error| panic!("{error}"))
+        match Self::try_from_nested(&numbers) {
+            Ok(tensor) => tensor,
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

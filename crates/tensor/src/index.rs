@@ -22,6 +22,17 @@ fn position(op: &str, index: i64, n: usize) -> usize {
     from_front as usize
 }
 
+/// The positions that `index` names on an axis of length `n`, counted from the front.
+#[track_caller]
+fn positions(op: &str, index: &Tensor, n: usize) -> Vec<usize> {
+    let named = indices(op, index);
+    let mut out = Vec::with_capacity(named.len());
+    for i in named {
+        out.push(position(op, i, n));
+    }
+    out
+}
+
 #[track_caller]
 fn indices(op: &str, index: &Tensor) -> Vec<i64> {
     assert!(
@@ -50,8 +61,7 @@ impl Tensor {
     pub fn index_select(&self, axis: isize, index: &Tensor) -> Tensor {
         let axis = normalise_axis("index_select", axis, self.rank());
         let (outer, n, inner) = around(self.shape(), axis);
-        let picks: Vec<usize> =
-            indices("index_select", index).into_iter().map(|i| position("index_select", i, n)).collect();
+        let picks = positions("index_select", index, n);
         let shape: Shape =
             self.shape()[..axis].iter().chain(index.shape()).chain(&self.shape()[axis + 1..]).copied().collect();
         let x = self.contiguous();
@@ -86,7 +96,7 @@ impl Tensor {
     pub fn index_add(&self, axis: isize, index: &Tensor, source: &Tensor) -> Tensor {
         let axis = normalise_axis("index_add", axis, self.rank());
         let (outer, n, inner) = around(self.shape(), axis);
-        let places: Vec<usize> = indices("index_add", index).into_iter().map(|i| position("index_add", i, n)).collect();
+        let places = positions("index_add", index, n);
         let wanted: Shape =
             self.shape()[..axis].iter().chain(index.shape()).chain(&self.shape()[axis + 1..]).copied().collect();
         self.same_kind("index_add", source, &wanted);
@@ -164,7 +174,7 @@ impl Tensor {
             );
         }
         let n = self.shape()[axis];
-        let picks = indices(op, index).into_iter().map(|i| position(op, i, n)).collect();
+        let picks = positions(op, index, n);
         let dense = Layout::dense(self.to_shape());
         (self.contiguous(), Lines { picks, axis, shape: index.to_shape(), strides: dense })
     }
@@ -196,16 +206,18 @@ impl Tensor {
     #[track_caller]
     pub fn one_hot(&self, classes: usize, dtype: DType) -> Tensor {
         let labels = indices("one_hot", self);
+        for (i, &label) in labels.iter().enumerate() {
+            assert!(
+                label >= 0 && label < classes as i64,
+                "one_hot: label {label} at position {i} is not one of the classes 0 to {}",
+                classes as i64 - 1
+            );
+        }
         let mut shape = self.to_shape();
         shape.push(classes);
         each_dtype!(dtype, T => Tensor::build::<T>(shape, |out| {
             out.fill(T::from_f64(0.0));
             for (i, &label) in labels.iter().enumerate() {
-                assert!(
-                    label >= 0 && label < classes as i64,
-                    "one_hot: label {label} at position {i} is not one of the classes 0 to {}",
-                    classes as i64 - 1
-                );
                 out[i * classes + label as usize] = T::from_f64(1.0);
             }
         }))

@@ -24,7 +24,10 @@ impl Shape {
     /// When it does not fit a `usize`; [`Shape::checked_count`] tells instead.
     #[track_caller]
     pub fn count(&self) -> usize {
-        self.checked_count().unwrap_or_else(|| panic!("shape {self} has more elements than an address space"))
+        match self.checked_count() {
+            Some(count) => count,
+            None => panic!("shape {self} has more elements than an address space"),
+        }
     }
 
     /// The number of elements, or `None` where it does not fit a `usize`.

@@ -1,7 +1,7 @@
 //! Elementwise loops: a function of one, two or three numbers, applied to tensors.
 //!
 //! Each function is compiled once per element type and CPU level, for dense slices. Which slices it sees is decided by
-//! [`blocks`](super::blocks), once for all functions.
+//! `blocks`, once for all functions.
 
 use super::blocks::{BLOCK, Reader};
 use super::dispatch::{Loop, vectorised};
@@ -113,12 +113,23 @@ impl<F: Pointwise<T, O, N>, T: Element, O: Element, const N: usize> Loop for App
     }
 }
 
-/// Applies `f` to the inputs, seen in `shape`, block by block.
+/// Applies `f` to the inputs, seen in `shape`.
 #[track_caller]
 fn pointwise<T: Element, O: Element, const N: usize>(
     inputs: [&Tensor; N],
     shape: Shape,
     f: &impl Pointwise<T, O, N>,
+) -> Tensor {
+    blockwise(inputs, shape, &|x, out| vectorised(Apply { f, x, out }))
+}
+
+/// Calls `run` with dense blocks of the inputs, seen in `shape`, and the block of the output that they make. Compiled once for all
+/// functions of a type: `run` is called through a pointer, once a block.
+#[track_caller]
+fn blockwise<T: Element, O: Element, const N: usize>(
+    inputs: [&Tensor; N],
+    shape: Shape,
+    run: &(dyn Fn([&[T]; N], &mut [O]) + Sync),
 ) -> Tensor {
     let readers = inputs.map(|x| Reader::<T>::new(x, &x.layout.expanded(&shape)));
     Tensor::build::<O>(shape, |out| {
@@ -131,7 +142,7 @@ fn pointwise<T: Element, O: Element, const N: usize>(
                     let scratch = scratch.next().expect("one scratch per input");
                     reader.block(i * SMALL + j * step, out.len(), scratch)
                 });
-                vectorised(Apply { f, x, out });
+                run(x, out);
             }
         });
     })
@@ -156,7 +167,10 @@ fn common_shape(op: &str, a: &Tensor, b: &Tensor) -> Shape {
     if a.shape() == b.shape() {
         return a.to_shape();
     }
-    broadcast_shapes(a.shape(), b.shape()).unwrap_or_else(|| refuse_shapes(op, a, b))
+    match broadcast_shapes(a.shape(), b.shape()) {
+        Some(shape) => shape,
+        None => refuse_shapes(op, a, b),
+    }
 }
 
 #[cold]

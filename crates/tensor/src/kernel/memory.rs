@@ -89,7 +89,10 @@ impl Block {
             pool.bytes -= block.as_ref().map_or(0, |b| b.bytes);
             block
         };
-        let block = recycled.unwrap_or_else(|| Block::fresh(bytes));
+        let block = match recycled {
+            Some(block) => block,
+            None => Block::fresh(bytes),
+        };
         let live = LIVE.fetch_add(bytes, Relaxed) + bytes;
         PEAK.fetch_max(live, Relaxed);
         block
@@ -100,18 +103,20 @@ impl Block {
         let layout = Self::layout(bytes);
         // SAFETY: the size is at least `ALIGN`, so not 0.
         let base = unsafe { alloc_zeroed(layout) };
-        let base = NonNull::new(base).unwrap_or_else(|| panic!("out of memory: a tensor asked for {bytes} bytes"));
-        Block { base, bytes }
+        match NonNull::new(base) {
+            Some(base) => Block { base, bytes },
+            None => panic!("out of memory: a tensor asked for {bytes} bytes"),
+        }
     }
 
     /// One cache line more than needed, to align by hand: asked for a plain alignment, the system hands out zero pages
     /// instead of writing zeros.
     #[track_caller]
     fn layout(bytes: usize) -> Layout {
-        bytes
-            .checked_add(ALIGN)
-            .and_then(|padded| Layout::from_size_align(padded, align_of::<u64>()).ok())
-            .unwrap_or_else(|| panic!("a tensor of {bytes} bytes is larger than an address space"))
+        match bytes.checked_add(ALIGN).map(|padded| Layout::from_size_align(padded, align_of::<u64>())) {
+            Some(Ok(layout)) => layout,
+            _ => panic!("out of memory: a tensor of {bytes} bytes is larger than an address space"),
+        }
     }
 
     /// The first aligned byte; `bytes` follow.
@@ -173,9 +178,9 @@ impl<T: Element> Buffer<T> {
     /// A buffer of `len` elements that `fill` writes. What the slice holds before is unspecified.
     #[track_caller]
     pub fn new(len: usize, fill: impl FnOnce(&mut [T])) -> Buffer<T> {
-        let bytes = len
-            .checked_mul(size_of::<T>())
-            .unwrap_or_else(|| panic!("a tensor of {len} {} elements is larger than an address space", T::DTYPE));
+        let Some(bytes) = len.checked_mul(size_of::<T>()) else {
+            panic!("out of memory: a tensor of {len} {} elements is larger than an address space", T::DTYPE)
+        };
         let block = (len > 0).then(|| Block::new(bytes));
         let mut owned = Owned { block, len, of: std::marker::PhantomData };
         if T::DTYPE == DType::Bool
