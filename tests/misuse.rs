@@ -129,7 +129,7 @@ misuses! {
     "dropout of more than everything": v(&[2]).dropout(1.5, &mut Rng::seed(0)) => ["dropout", "1.5", "probability"];
     "backward of a vector": v(&[2]).exp().backward() => ["backward", "[2]", ".sum()"];
     "backward of a constant": Var::constant(1.0).backward() => ["constant", "Var::leaf"];
-    "backward of what was cut off": v(&[]).detach().exp().backward() => ["constant", "detach"];
+    "backward of what was cut off": v(&[]).detach().exp().backward() => ["constant", "detach", "misuse.rs:"];
     "leaf of integers": Var::leaf(i(&[2])) => ["leaf", "i64", "cast"];
     "cast of a tracked variable to integers": v(&[2]).cast(DType::I64) => ["cast", "i64", "detach"];
     "gradient that did not arrive": v(&[]).backward()[&v(&[2]).named("w")].len() => ["no gradient reached", "\"w\"", "[2]"];

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::ops::{Add, Index};
 
 use chainrule_tensor::Tensor;
 
+use crate::gradients::{Gradients, why_not};
 use crate::report::Report;
 use crate::tape::{Node, Tape};
-use crate::var::Var;
+use crate::var::{History, Var};
 
 impl Var {
     /// The gradients of this number with respect to every leaf of its history.
@@ -40,12 +40,12 @@ impl Var {
     pub fn backward_from(self, g: impl Into<Tensor>) -> Gradients {
         let g = Var::constant(g);
         expect_like("backward_from", &self, &g);
-        let Some(node) = self.node() else { panic!("backward: {}", NO_HISTORY) };
+        let Some(node) = self.node() else { panic!("backward: {}", self.no_history()) };
         let (mut tape, mut sums) = (self.tape(), Sums::default());
         sums.add(node.id(), g);
         drop(self);
         run(&mut tape, &mut sums, false, 0, &[]);
-        Gradients { of: sums.0.into_iter().map(|(id, g)| (id, g.value)).collect() }
+        Gradients::new(sums.0.into_iter().map(|(id, g)| (id, g.value)))
     }
 
     /// As [`backward`](Var::backward), and reports for each named parameter whether a gradient reached it and, if not, what cut the way.
@@ -74,8 +74,18 @@ impl Var {
     }
 }
 
-const NO_HISTORY: &str =
-    "this is a constant: nothing it was computed from is a leaf (Var::leaf), or detach() cut them all off";
+impl Var {
+    /// Why this variable, which is not tracked, has no gradients.
+    fn no_history(&self) -> String {
+        match &self.history {
+            History::Cut(cuts) => format!(
+                "this is a constant: detach() at {} cut off the leaves that it was computed from",
+                cuts.iter().map(|cut| cut.at().to_string()).collect::<Vec<_>>().join(" and ")
+            ),
+            _ => "this is a constant: nothing that it was computed from is a leaf (Var::leaf)".into(),
+        }
+    }
+}
 
 #[track_caller]
 fn seed(op: &str, y: &Var) -> Var {
@@ -89,7 +99,7 @@ fn seed(op: &str, y: &Var) -> Var {
 }
 
 #[track_caller]
-fn expect_like(op: &str, y: &Var, g: &Var) {
+pub(crate) fn expect_like(op: &str, y: &Var, g: &Var) {
     assert!(
         y.shape() == g.shape() && y.dtype() == g.dtype(),
         "{op}: the gradient is {} {}, the variable {} {}",
@@ -222,86 +232,4 @@ pub fn vjp(y: &Var, x: &[&Var], g: &Var) -> Vec<Option<Var>> {
         run(&mut y.tape(), &mut sums, true, oldest, &wanted);
     }
     x.iter().map(|x| x.id().and_then(|id| sums.0.get(&id).cloned())).collect()
-}
-
-fn why_not(x: &Var) -> &'static str {
-    if x.is_tracked() {
-        "what was differentiated does not depend on it, or detach() cut the way (backward_report names the place)"
-    } else {
-        "gradients exist for leaves (Var::leaf) and what is computed from them"
-    }
-}
-
-/// Gradients by leaf. A value like any other: keep it, add two, drop it; there is nothing to reset.
-///
-/// `gradients[&w]` panics where no gradient reached `w`; [`get`](Gradients::get) returns an `Option`.
-#[derive(Clone, Default, Debug)]
-pub struct Gradients {
-    of: HashMap<u64, Tensor>,
-}
-
-impl Gradients {
-    /// The gradient for a leaf, if one reached it.
-    pub fn get(&self, leaf: &Var) -> Option<&Tensor> {
-        self.of.get(&leaf.id()?)
-    }
-
-    /// Replaces the gradient for a leaf, for instance with a clipped one.
-    ///
-    /// # Panics
-    /// When the variable is a constant, or the shape or type differs.
-    #[track_caller]
-    pub fn set(&mut self, leaf: &Var, gradient: Tensor) {
-        let Some(id) = leaf.id() else { panic!("set: {} has no gradient", leaf.describe()) };
-        expect_like("set", leaf, &Var::constant(&gradient));
-        self.of.insert(id, gradient);
-    }
-
-    /// The number of leaves that a gradient reached.
-    pub fn len(&self) -> usize {
-        self.of.len()
-    }
-
-    /// Whether no leaf was reached.
-    pub fn is_empty(&self) -> bool {
-        self.of.is_empty()
-    }
-
-    /// Every gradient times a number: the mean over shards, for instance.
-    #[track_caller]
-    pub fn scale(mut self, factor: f64) -> Gradients {
-        self.of.values_mut().for_each(|g| *g = &*g * factor);
-        self
-    }
-}
-
-impl Index<&Var> for Gradients {
-    type Output = Tensor;
-    #[track_caller]
-    fn index(&self, leaf: &Var) -> &Tensor {
-        match self.get(leaf) {
-            Some(gradient) => gradient,
-            None if leaf.node().is_some_and(|node| !node.is_leaf()) => {
-                panic!("{} is an intermediate, not a leaf; use grad(&y, &[&x]) for its gradient", leaf.describe())
-            }
-            None => panic!("no gradient reached {}: {}", leaf.describe(), why_not(leaf)),
-        }
-    }
-}
-
-impl Add for Gradients {
-    type Output = Gradients;
-    /// Leaf by leaf: the gradients of a sum of two losses, or of two shards of a batch.
-    #[track_caller]
-    fn add(mut self, other: Gradients) -> Gradients {
-        for (id, gradient) in other.of {
-            match self.of.entry(id) {
-                std::collections::hash_map::Entry::Vacant(slot) => {
-                    slot.insert(gradient);
-                }
-                std::collections::hash_map::Entry::Occupied(mut slot) => slot.get_mut().accumulate(&gradient),
-            }
-        }
-        self
-    }
 }

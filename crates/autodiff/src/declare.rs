@@ -60,6 +60,17 @@ impl Declaration {
     ) -> Declaration {
         Declaration { name, torch, formula, rule, family, sample, special: &[] }
     }
+
+    /// The declaration of a linear op.
+    pub const fn linear(
+        name: &'static str,
+        torch: &'static str,
+        formula: &'static str,
+        rule: &'static str,
+        sample: fn(&mut Draw) -> Sample,
+    ) -> Declaration {
+        Declaration::new(Family::Linear, name, torch, formula, rule, sample)
+    }
 }
 
 /// A function of variables.

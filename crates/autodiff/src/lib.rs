@@ -6,8 +6,10 @@
 //! 2. [`op`]: an [`Op`] is a function of tensors and the rule that sends a gradient back through it.
 //! 3. [`tape`]: a [`Tape`] is a history written in a line, oldest entry first.
 //! 4. [`backward`]: pop the tape from the end and ask each entry's rule where its gradient goes.
-//! 5. [`report`]: which parameters a gradient reached, and what cut the way to the others.
-//! 6. [`ops`]: the ops, one file per family, each entry a formula and its rule.
+//! 5. [`gradients`]: what the backward pass returns.
+//! 6. [`report`]: which parameters a gradient reached, and what cut the way to the others.
+//! 7. [`ops`]: the ops, one file per family, each a formula and its rule in one place.
+//! 8. [`declare`]: what an op says about itself, for its documentation and its checks.
 //!
 //! ```
 //! use chainrule_autodiff::Var;
@@ -21,13 +23,15 @@
 
 pub mod backward;
 pub mod declare;
+pub mod gradients;
 pub mod op;
 pub mod ops;
 pub mod report;
 pub mod tape;
 pub mod var;
 
-pub use backward::{Gradients, grad, try_grad, vjp};
+pub use backward::{grad, try_grad, vjp};
+pub use gradients::Gradients;
 pub use op::{ListOp, Op, Saves};
 pub use report::{Reach, Report};
 pub use tape::{Node, Tape};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::backward::Gradients;
+use crate::gradients::Gradients;
 use crate::tape::Tape;
 use crate::var::{History, Var};
 
@@ -16,6 +16,11 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
+    /// The line of source that cut.
+    pub(crate) fn at(&self) -> &'static Location<'static> {
+        self.at
+    }
+
     /// The cut that `detach` at this place makes.
     pub(crate) fn here(var: &Var, at: &'static Location<'static>) -> Cut {
         let tape = var.tape();

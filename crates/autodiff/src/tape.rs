@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chainrule_tensor::{DType, Tensor};
 use smallvec::SmallVec;
 
-use crate::op::Rule;
+use crate::op::{Leaf, Rule};
 use crate::var::{History, Var};
 
 /// One entry of a tape: an op that was applied, to what, what it keeps for its rule, and the line of source that asked for it.
@@ -33,6 +33,17 @@ impl Node {
         at: &'static Location<'static>,
     ) -> Node {
         Node { id: NEXT.fetch_add(1, Ordering::Relaxed), rule, inputs, output, at, label: None }
+    }
+
+    /// Makes a leaf's entry one of a new leaf, with the same name and source line. In place where no history holds it.
+    pub(crate) fn renew(entry: &mut Arc<Node>, output: Tensor) {
+        let (at, label) = (entry.at, entry.label.clone());
+        let mut fresh = Node::new(Box::new(Leaf), Default::default(), output, at);
+        fresh.label = label;
+        match Arc::get_mut(entry) {
+            Some(node) => *node = fresh,
+            None => *entry = Arc::new(fresh),
+        }
     }
 
     /// The number that orders this entry among all entries of the process.

@@ -11,7 +11,7 @@ use crate::tape::{Node, Tape};
 
 /// A tensor that remembers how it was computed, if anything it was computed from wants a gradient.
 ///
-/// Cloning is cheap: numbers and history are shared. A `Var` never changes; ops make new ones.
+/// Cloning is cheap: numbers and history are shared. Ops make new variables; none changes its operands.
 ///
 /// ```
 /// use chainrule_autodiff::Var;
@@ -83,6 +83,46 @@ impl Var {
         };
         node.label = Some(name.into());
         self
+    }
+
+    /// Gives a leaf or a constant new numbers, in place where nobody else shares them: what an optimiser does to a parameter.
+    ///
+    /// A leaf becomes a new leaf of the same name, made at the same line. Histories and gradients that were made before belong to
+    /// the old one, so that none of them can be mistaken for a gradient at the new numbers.
+    ///
+    /// # Panics
+    /// When the variable was computed from leaves, or a leaf is given integers or truth values.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let mut w = Var::leaf(tensor![1., 2.]).named("weight");
+    /// let gradients = w.square().sum().backward();
+    /// let g = gradients[&w].clone();
+    /// w.update(|w| *w = &*w - g * 0.5);
+    /// assert_eq!((w.value().to_vec::<f32>(), w.name()), (vec![0., 0.], Some("weight")));
+    /// assert!(gradients.get(&w).is_none());
+    /// ```
+    #[track_caller]
+    pub fn update(&mut self, change: impl FnOnce(&mut Tensor)) {
+        match &mut self.history {
+            History::Tracked(node) if node.is_leaf() => {
+                change(&mut self.value);
+                let dtype = self.value.dtype();
+                assert!(
+                    dtype.is_float(),
+                    "update: no derivative flows through {dtype} elements; a leaf cannot hold them"
+                );
+                Node::renew(node, self.value.ghost());
+            }
+            History::Tracked(_) => {
+                panic!("update: {} was computed; only leaves and constants take new numbers", self.describe())
+            }
+            history => {
+                change(&mut self.value);
+                *history = History::Constant;
+            }
+        }
     }
 
     /// The name given by [`named`](Var::named).

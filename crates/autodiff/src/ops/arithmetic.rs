@@ -123,6 +123,8 @@ impl Op<2> for Quotient {
 enum WithNumber {
     /// x + c
     Plus(f64),
+    /// x − c
+    Minus(f64),
     /// x · c
     Times(f64),
     /// x / c
@@ -139,7 +141,7 @@ impl Op<1> for WithNumber {
             WithNumber::Plus(_) => "add",
             WithNumber::Times(-1.0) => "neg",
             WithNumber::Times(_) => "mul",
-            WithNumber::Less(_) => "sub",
+            WithNumber::Minus(_) | WithNumber::Less(_) => "sub",
             WithNumber::Over(_) | WithNumber::Under(_) => "div",
         }
     }
@@ -152,6 +154,7 @@ impl Op<1> for WithNumber {
     fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
         match *self {
             WithNumber::Plus(c) => x + c,
+            WithNumber::Minus(c) => x - c,
             WithNumber::Times(c) => x * c,
             WithNumber::Over(c) => x / c,
             WithNumber::Less(c) => c - x,
@@ -160,7 +163,7 @@ impl Op<1> for WithNumber {
     }
     fn backward(&self, _: usize, g: &Var, [x]: [&Var; 1], _: &Var) -> Var {
         match *self {
-            WithNumber::Plus(_) => g.clone(),
+            WithNumber::Plus(_) | WithNumber::Minus(_) => g.clone(),
             WithNumber::Times(c) => g.times_number(c),
             WithNumber::Over(c) => g / c,
             WithNumber::Less(_) => -g,
@@ -233,7 +236,7 @@ impl Side {
 }
 
 macro_rules! operators {
-    ($($op:ident $method:ident $pair:ident $right:expr, $left:expr;)*) => {$(
+    ($($op:ident $method:ident $pair:ident $right:path, $left:path;)*) => {$(
         impl $op<&Var> for &Var {
             type Output = Var;
             #[track_caller]
@@ -278,7 +281,7 @@ macro_rules! operators {
 }
 operators! {
     Add add Sum WithNumber::Plus, WithNumber::Plus;
-    Sub sub Difference (|c: f64| WithNumber::Plus(-c)), WithNumber::Less;
+    Sub sub Difference WithNumber::Minus, WithNumber::Less;
     Mul mul Product WithNumber::Times, WithNumber::Times;
     Div div Quotient WithNumber::Over, WithNumber::Under;
 }
@@ -322,26 +325,20 @@ pub const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Product, "div", "div", "a / b", "g/b, -g·a/b²", |d| {
         two(d, [0.3, 3.0], "&x[0] / &x[1]", |a, b| a / b)
     }),
-    Declaration::new(Family::Linear, "add_number", "add", "x + c", "g", |d| one(d, "&x[0] + 1.5", |x| x + 1.5)),
-    Declaration::new(Family::Linear, "mul_number", "mul", "c · x", "c·g", |d| one(d, "&x[0] * 1.5", |x| x * 1.5)),
-    Declaration::new(Family::Linear, "div_by_number", "div", "x / c", "g / c", |d| one(d, "&x[0] / 1.5", |x| x / 1.5)),
-    Declaration::new(Family::Linear, "rsub", "rsub", "c - x", "-g", |d| one(d, "1.5 - &x[0]", |x| 1.5 - x)),
+    Declaration::linear("add_number", "add", "x + c", "g", |d| one(d, "&x[0] + 1.5", |x| x + 1.5)),
+    Declaration::linear("mul_number", "mul", "c · x", "c·g", |d| one(d, "&x[0] * 1.5", |x| x * 1.5)),
+    Declaration::linear("div_by_number", "div", "x / c", "g / c", |d| one(d, "&x[0] / 1.5", |x| x / 1.5)),
+    Declaration::linear("sub_number", "sub", "x - c", "g", |d| one(d, "&x[0] - 1.5", |x| x - 1.5)),
+    Declaration::linear("rsub", "rsub", "c - x", "-g", |d| one(d, "1.5 - &x[0]", |x| 1.5 - x)),
     Declaration::new(Family::Elementwise, "number_div", "div", "c / x", "-g·c/x²", |d| {
         one(d, "1.5 / &x[0]", |x| 1.5 / x)
     }),
-    Declaration::new(Family::Linear, "neg", "neg", "-x", "-g", |d| one(d, "-&x[0]", |x| -x)),
-    Declaration::new(
-        Family::Linear,
-        "choose",
-        "where",
-        "a where the mask holds, else b",
-        "g where it holds, g elsewhere",
-        |d| {
-            let [a, b] = d.broadcasting_shapes();
-            let shape = chainrule_tensor::broadcast_shapes(&a, &b).expect("drawn to broadcast");
-            let mask = d.mask(&shape);
-            let source = format!("Var::choose(&tensor!{:?}, &x[0], &x[1])", mask.to_vec::<bool>());
-            Sample::new([d.reals(&a), d.reals(&b)], source, move |x| Var::choose(&mask, &x[0], &x[1]))
-        },
-    ),
+    Declaration::linear("neg", "neg", "-x", "-g", |d| one(d, "-&x[0]", |x| -x)),
+    Declaration::linear("choose", "where", "a where the mask holds, else b", "g where it holds, g elsewhere", |d| {
+        let [a, b] = d.broadcasting_shapes();
+        let shape = chainrule_tensor::broadcast_shapes(&a, &b).expect("drawn to broadcast");
+        let mask = d.mask(&shape);
+        let source = format!("Var::choose(&tensor!{:?}, &x[0], &x[1])", mask.to_vec::<bool>());
+        Sample::new([d.reals(&a), d.reals(&b)], source, move |x| Var::choose(&mask, &x[0], &x[1]))
+    }),
 ];

@@ -2,7 +2,7 @@
 
 use chainrule_tensor::{Shape, Tensor, normalise_axis};
 
-use crate::declare::{Declaration, Family, Sample};
+use crate::declare::{Declaration, Sample};
 use crate::op::{Op, Saves};
 use crate::var::Var;
 
@@ -167,37 +167,23 @@ impl Var {
 
 /// What these ops say about themselves.
 pub const DECLARED: &[Declaration] = &[
-    Declaration::new(
-        Family::Linear,
-        "index_select",
-        "index_select",
-        "slices at positions",
-        "g added at the positions",
-        |d| {
-            let shape = d.positive_shape();
-            let axis = d.below(shape.len());
-            let picks = if d.flag() { vec![d.size(), d.size()] } else { vec![d.size()] };
-            let index = d.indices(&picks, shape[axis]);
-            let source =
-                format!("x[0].index_select({axis}, &Tensor::from_vec(vec!{:?}, {picks:?}))", index.to_vec::<i64>());
-            Sample::new([d.reals(&shape)], source, move |x| x[0].index_select(axis as isize, &index))
-        },
-    ),
-    Declaration::new(
-        Family::Linear,
-        "embedding",
-        "nn.functional.embedding",
-        "rows at positions",
-        "g added at the rows",
-        |d| {
-            let shape = [d.positive_size(), d.size()];
-            let index = d.size();
-            let index = d.indices(&[index], shape[0]);
-            let source = format!("x[0].embedding(&tensor!{:?})", index.to_vec::<i64>());
-            Sample::new([d.reals(&shape)], source, move |x| x[0].embedding(&index))
-        },
-    ),
-    Declaration::new(Family::Linear, "gather", "gather", "one element of each line", "g added to each line", |d| {
+    Declaration::linear("index_select", "index_select", "slices at positions", "g added at the positions", |d| {
+        let shape = d.positive_shape();
+        let axis = d.below(shape.len());
+        let picks = if d.flag() { vec![d.size(), d.size()] } else { vec![d.size()] };
+        let index = d.indices(&picks, shape[axis]);
+        let source =
+            format!("x[0].index_select({axis}, &Tensor::from_vec(vec!{:?}, {picks:?}))", index.to_vec::<i64>());
+        Sample::new([d.reals(&shape)], source, move |x| x[0].index_select(axis as isize, &index))
+    }),
+    Declaration::linear("embedding", "nn.functional.embedding", "rows at positions", "g added at the rows", |d| {
+        let shape = [d.positive_size(), d.size()];
+        let index = d.size();
+        let index = d.indices(&[index], shape[0]);
+        let source = format!("x[0].embedding(&tensor!{:?})", index.to_vec::<i64>());
+        Sample::new([d.reals(&shape)], source, move |x| x[0].embedding(&index))
+    }),
+    Declaration::linear("gather", "gather", "one element of each line", "g added to each line", |d| {
         let shape = d.positive_shape();
         let axis = d.axis(shape.len());
         let at = normalise_axis("gather", axis, shape.len());
@@ -207,38 +193,22 @@ pub const DECLARED: &[Declaration] = &[
         let source = format!("x[0].gather({axis}, &Tensor::from_vec(vec!{:?}, {picks:?}))", index.to_vec::<i64>());
         Sample::new([d.reals(&shape)], source, move |x| x[0].gather(axis, &index))
     }),
-    Declaration::new(
-        Family::Linear,
-        "scatter_add",
-        "scatter_add",
-        "x plus others at positions",
-        "g; g at the positions",
-        |d| {
-            let shape = d.positive_shape();
-            let axis = d.below(shape.len());
-            let mut places = shape.clone();
-            places[axis] = d.size();
-            let index = d.indices(&places, shape[axis]);
-            let source = format!(
-                "x[0].scatter_add({axis}, &Tensor::from_vec(vec!{:?}, {places:?}), &x[1])",
-                index.to_vec::<i64>()
-            );
-            Sample::new([d.reals(&shape), d.reals(&places)], source, move |x| {
-                x[0].scatter_add(axis as isize, &index, &x[1])
-            })
-        },
-    ),
-    Declaration::new(
-        Family::Linear,
-        "masked_fill",
-        "masked_fill",
-        "a number where the mask holds, else x",
-        "g elsewhere",
-        |d| {
-            let shape = d.shape();
-            let mask = d.mask(&shape);
-            let source = format!("x[0].masked_fill(&tensor!{:?}, 1.5)", mask.to_vec::<bool>());
-            Sample::new([d.reals(&shape)], source, move |x| x[0].masked_fill(&mask, 1.5))
-        },
-    ),
+    Declaration::linear("scatter_add", "scatter_add", "x plus others at positions", "g; g at the positions", |d| {
+        let shape = d.positive_shape();
+        let axis = d.below(shape.len());
+        let mut places = shape.clone();
+        places[axis] = d.size();
+        let index = d.indices(&places, shape[axis]);
+        let source =
+            format!("x[0].scatter_add({axis}, &Tensor::from_vec(vec!{:?}, {places:?}), &x[1])", index.to_vec::<i64>());
+        Sample::new([d.reals(&shape), d.reals(&places)], source, move |x| {
+            x[0].scatter_add(axis as isize, &index, &x[1])
+        })
+    }),
+    Declaration::linear("masked_fill", "masked_fill", "a number where the mask holds, else x", "g elsewhere", |d| {
+        let shape = d.shape();
+        let mask = d.mask(&shape);
+        let source = format!("x[0].masked_fill(&tensor!{:?}, 1.5)", mask.to_vec::<bool>());
+        Sample::new([d.reals(&shape)], source, move |x| x[0].masked_fill(&mask, 1.5))
+    }),
 ];

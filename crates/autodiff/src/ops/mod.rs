@@ -2,7 +2,7 @@
 //!
 //! - [`elementwise`]: one number in, one number out. A row holds the formula, its slope and its domain.
 //! - [`arithmetic`]: `+ − × ÷`, powers, extrema: two numbers in.
-//! - [`shape`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
+//! - [`shape`], [`part`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
 //! - [`matmul`], [`conv`]: products, linear in each of two arguments.
 //! - [`pool`], [`softmax`], [`norm`], [`loss`], [`dropout`]: composites of the others.
 
@@ -15,6 +15,7 @@ pub mod index;
 pub mod loss;
 pub mod matmul;
 pub mod norm;
+pub mod part;
 pub mod pool;
 pub mod reduce;
 pub mod shape;
@@ -34,6 +35,7 @@ pub fn declarations() -> Vec<&'static Declaration> {
         arithmetic::PAIRS,
         arithmetic::DECLARED,
         shape::DECLARED,
+        part::DECLARED,
         reduce::DECLARED,
         index::DECLARED,
         matmul::DECLARED,

@@ -253,26 +253,26 @@ fn along(
 
 /// What these ops say about themselves.
 pub const DECLARED: &[Declaration] = &[
-    Declaration::new(Family::Linear, "sum", "sum", "Σ x", "g repeated", |d| {
+    Declaration::linear("sum", "sum", "Σ x", "g repeated", |d| {
         let shape = d.shape();
         Sample::new([d.reals(&shape)], "x[0].sum()", |x| x[0].sum())
     }),
-    Declaration::new(Family::Linear, "sum_axes", "sum", "Σ x along axes", "g repeated", |d| {
+    Declaration::linear("sum_axes", "sum", "Σ x along axes", "g repeated", |d| {
         let shape = d.shape();
         let (axes, keep) = (d.axes(shape.len()), d.flag());
         Sample::new([d.reals(&shape)], format!("x[0].sum_axes(&{axes:?}, {keep})"), move |x| x[0].sum_axes(&axes, keep))
     }),
-    Declaration::new(Family::Linear, "sum_to", "sum_to_size", "Σ over what was repeated", "g repeated", |d| {
+    Declaration::linear("sum_to", "sum_to_size", "Σ over what was repeated", "g repeated", |d| {
         let full = d.positive_shape();
         let from = d.below(full.len() + 1);
         let part: Vec<usize> = full[from..].iter().map(|&n| if d.flag() { 1 } else { n }).collect();
         Sample::new([d.reals(&full)], format!("x[0].sum_to({part:?})"), move |x| x[0].sum_to(&part))
     }),
-    Declaration::new(Family::Linear, "mean", "mean", "Σ x / n", "g / n repeated", |d| {
+    Declaration::linear("mean", "mean", "Σ x / n", "g / n repeated", |d| {
         let shape = d.positive_shape();
         Sample::new([d.reals(&shape)], "x[0].mean()", |x| x[0].mean())
     }),
-    Declaration::new(Family::Linear, "mean_axes", "mean", "Σ x / n along axes", "g / n repeated", |d| {
+    Declaration::linear("mean_axes", "mean", "Σ x / n along axes", "g / n repeated", |d| {
         along(d, "mean_axes", Draw::reals, |x, axes, keep| x.mean_axes(axes, keep))
     }),
     Declaration::new(Family::Composite, "var_axes", "var", "Σ (x - mean)² / (n - correction)", "of its parts", |d| {
@@ -284,13 +284,13 @@ pub const DECLARED: &[Declaration] = &[
         let source = format!("x[0].std_axes(&{axes:?}, {correction:?}, false)");
         Sample::new([d.distinct(&shape)], source, move |x| x[0].std_axes(&axes, correction, false))
     }),
-    Declaration::new(Family::Linear, "amax", "amax", "the largest", "g to the largest, evenly", |d| {
+    Declaration::linear("amax", "amax", "the largest", "g to the largest, evenly", |d| {
         along(d, "amax", Draw::distinct, |x, axes, keep| x.amax(axes, keep))
     }),
-    Declaration::new(Family::Linear, "amin", "amin", "the smallest", "g to the smallest, evenly", |d| {
+    Declaration::linear("amin", "amin", "the smallest", "g to the smallest, evenly", |d| {
         along(d, "amin", Draw::distinct, |x, axes, keep| x.amin(axes, keep))
     }),
-    Declaration::new(Family::Linear, "cumsum", "cumsum", "y[i] = Σ x[..=i]", "running sums from the end", |d| {
+    Declaration::linear("cumsum", "cumsum", "y[i] = Σ x[..=i]", "running sums from the end", |d| {
         let shape = d.positive_shape();
         let axis = d.axis(shape.len());
         Sample::new([d.reals(&shape)], format!("x[0].cumsum({axis})"), move |x| x[0].cumsum(axis))

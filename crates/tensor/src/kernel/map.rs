@@ -123,13 +123,16 @@ fn pointwise<T: Element, O: Element, const N: usize>(
     blockwise(inputs, shape, &|x, out| vectorised(Apply { f, x, out }))
 }
 
+/// What makes a block of the output from blocks of the inputs.
+type Run<'a, T, O, const N: usize> = &'a (dyn Fn([&[T]; N], &mut [O]) + Sync);
+
 /// Calls `run` with dense blocks of the inputs, seen in `shape`, and the block of the output that they make. Compiled once for all
 /// functions of a type: `run` is called through a pointer, once a block.
 #[track_caller]
 fn blockwise<T: Element, O: Element, const N: usize>(
     inputs: [&Tensor; N],
     shape: Shape,
-    run: &(dyn Fn([&[T]; N], &mut [O]) + Sync),
+    run: Run<'_, T, O, N>,
 ) -> Tensor {
     let readers = inputs.map(|x| Reader::<T>::new(x, &x.layout.expanded(&shape)));
     Tensor::build::<O>(shape, |out| {
