@@ -59,7 +59,7 @@ const RUN: usize = 64;
 /// Folds the middle of `x` into `out`, which has `outer · inner` elements.
 pub(crate) fn fold<F: Fold, T: Number>(x: &[T], form: Form, out: &mut [T]) {
     let Form { mid, inner, .. } = form;
-    if mid == 0 {
+    if mid == 0 || out.is_empty() {
         return out.fill(F::start());
     }
     if inner == 1 {
