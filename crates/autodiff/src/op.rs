@@ -122,6 +122,7 @@ pub(crate) trait Rule: Send + Sync {
     fn name(&self) -> &'static str;
     fn type_name(&self) -> &'static str;
     fn saves(&self) -> Saves;
+    fn forward(&self, x: &[&Tensor]) -> Tensor;
     fn backward(&self, wrt: usize, g: &Var, x: &[Var], y: &Var) -> Var;
 }
 
@@ -136,6 +137,9 @@ impl<O: Op<N>, const N: usize> Rule for Fixed<O, N> {
     }
     fn saves(&self) -> Saves {
         self.0.saves()
+    }
+    fn forward(&self, x: &[&Tensor]) -> Tensor {
+        self.0.forward(std::array::from_fn(|i| x[i]))
     }
     fn backward(&self, wrt: usize, g: &Var, x: &[Var], y: &Var) -> Var {
         self.0.backward(wrt, g, std::array::from_fn(|i| &x[i]), y)
@@ -154,6 +158,9 @@ impl<O: ListOp> Rule for Listed<O> {
     fn saves(&self) -> Saves {
         self.0.saves()
     }
+    fn forward(&self, x: &[&Tensor]) -> Tensor {
+        self.0.forward(x)
+    }
     fn backward(&self, wrt: usize, g: &Var, x: &[Var], y: &Var) -> Var {
         self.0.backward(wrt, g, x, y)
     }
@@ -171,6 +178,9 @@ impl Rule for Leaf {
     }
     fn saves(&self) -> Saves {
         Saves::Nothing
+    }
+    fn forward(&self, _: &[&Tensor]) -> Tensor {
+        unreachable!("a leaf is not computed")
     }
     fn backward(&self, _: usize, _: &Var, _: &[Var], _: &Var) -> Var {
         unreachable!("a leaf has no inputs")

@@ -207,6 +207,39 @@ impl Tape {
         self.entries.is_empty()
     }
 
+    /// The oldest entry whose result holds a NaN or an infinity. Results that the tape did not keep are computed again, where what they were
+    /// computed from is known.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let x = Var::leaf(tensor![F64; 2., 0.]);
+    /// let y = (x.log() * 0.0).exp().sum(); // 0 · ln 0
+    /// assert_eq!(y.tape().first_non_finite().unwrap().op(), "log");
+    /// ```
+    pub fn first_non_finite(&self) -> Option<&Arc<Node>> {
+        let mut known: HashMap<u64, Tensor> = HashMap::new();
+        for input in self.entries.iter().flat_map(|node| &node.inputs).filter(|input| !input.value.is_ghost()) {
+            known.extend(input.id().map(|id| (id, input.value.clone())));
+        }
+        self.entries.iter().find(|node| {
+            let value = |x: &Var| match x.id() {
+                Some(id) => known.get(&id).cloned(),
+                None => (!x.value.is_ghost()).then(|| x.value.clone()),
+            };
+            let again = || {
+                let inputs: Option<Vec<Tensor>> = node.inputs.iter().map(value).collect();
+                let inputs = inputs.filter(|inputs| !inputs.is_empty())?;
+                Some(node.rule.forward(&inputs.iter().collect::<Vec<_>>()))
+            };
+            let saved = (!node.output.is_ghost()).then(|| node.output.clone());
+            let Some(result) = saved.or_else(|| known.get(&node.id).cloned()).or_else(again) else { return false };
+            let broken = !result.all_finite();
+            known.insert(node.id, result);
+            broken
+        })
+    }
+
     /// Bytes that each entry saves for its rule and no earlier one already did.
     pub fn bytes_saved(&self) -> Vec<usize> {
         let mut seen = HashSet::new();
