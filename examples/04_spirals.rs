@@ -55,7 +55,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let loss = scores.cross_entropy(data.y());
         if step % 100 == 0 {
             let right = scores.value().argmax(1, false).compare(Comparison::Eq, data.y());
-            println!("step {step:>3}  loss {:.4}  accuracy {}", loss.item(), right.cast(DType::F32).mean(&[], false).item());
+            println!(
+                "step {step:>3}  loss {:.4}  accuracy {:.3}",
+                loss.item(),
+                right.cast(DType::F32).mean(&[], false).item()
+            );
         }
         adam.step(&mut model, &loss.backward());
     }

@@ -124,8 +124,8 @@ misuses! {
     "cross entropy with too few labels": v(&[2, 3]).cross_entropy(&tensor![0]) => ["cross_entropy", "labels of shape [2]", "[1]"];
     "cross entropy with real labels": v(&[2, 3]).cross_entropy(&t(&[2])) => ["cross_entropy", "i64", "cross_entropy_to"];
     "mse of shapes that would broadcast": v(&[4, 1]).mse_loss(&v(&[4])) => ["mse_loss", "[4, 1]", "[4]"];
-    "layer norm of other axes": v(&[2, 3]).layer_norm(&v(&[2]), None, 1e-5) => ["layer_norm", "[2, 3]", "[2]"];
-    "batch norm with wrong channels": v(&[4, 3]).batch_norm(&v(&[4]), &v(&[4]), 1e-5) => ["batch_norm", "3 channels", "[4]"];
+    "layer norm of other axes": v(&[2, 3]).layer_norm(&[2], None, None, 1e-5) => ["layer_norm", "[2, 3]", "[2]"];
+    "batch norm with wrong channels": v(&[4, 3]).batch_norm(Some(&v(&[4])), None, 1e-5) => ["batch_norm", "3 channels", "[4]"];
     "dropout of more than everything": v(&[2]).dropout(1.5, &mut Rng::seed(0)) => ["dropout", "1.5", "probability"];
     "backward of a vector": v(&[2]).exp().backward() => ["backward", "[2]", ".sum()"];
     "backward of a constant": Var::constant(1.0).backward() => ["constant", "Var::leaf"];

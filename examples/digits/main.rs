@@ -15,9 +15,13 @@ use chainrule::data::metrics::Confusion;
 use chainrule::data::plot::Curves;
 use chainrule::data::{Dataset, FASHION_MNIST, IdxSet, MNIST, Split, Standardizer, digits};
 use chainrule::prelude::*;
+use chainrule::tensor::parallel::set_threads;
 
 use options::{HELP, Options, Source};
 use progress::Progress;
+
+/// Adam's step length at the start.
+const LEARNING_RATE: f64 = 2e-3;
 
 /// Pixels → 128 hidden units → one score per class. A fully connected network with one hidden layer.
 #[derive(Module, Clone)]
@@ -60,8 +64,9 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     if let Some(threads) = options.threads {
-        chainrule::tensor::parallel::set_threads(threads)?;
+        set_threads(threads)?;
     }
+    fs::create_dir_all(&options.out).map_err(|error| format!("--out {}: {error}", options.out.display()))?;
     let progress = Progress::new(options.quiet);
     let data = prepare(options, &progress)?;
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -77,7 +82,6 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let confusion = evaluate(&model, &data.test);
     progress.say(format_args!("\n{confusion}\n{}", confusion.matrix()));
 
-    fs::create_dir_all(&options.out)?;
     let (weights, picture) = (options.out.join("model.safetensors"), options.out.join("curves.png"));
     model.save(&weights)?;
     curves.save(&picture)?;
@@ -90,7 +94,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
 fn prepare(options: &Options, progress: &Progress) -> Result<Split<Dataset>, Box<dyn Error>> {
     let fetch = |set: &IdxSet| set.load_or_download(|p| progress.download(&p)).map(|images| images.map(|i| i.scaled()));
     let data = match options.source {
-        Source::Digits => digits().scaled().split_stratified(0.2, options.seed),
+        Source::Digits => digits().scaled().split_stratified(0.2, 0), // the same split for every seed
         Source::Mnist => fetch(&MNIST)?,
         Source::Fashion => fetch(&FASHION_MNIST)?,
     };
@@ -98,7 +102,7 @@ fn prepare(options: &Options, progress: &Progress) -> Result<Split<Dataset>, Box
     Ok(data.map(|part| part.map(|x| standard.transform(x).reshape([x.size(0), x.len() / x.size(0)]))))
 }
 
-/// Adam on mini-batches, and the accuracy on both parts after each epoch.
+/// Adam on mini-batches with steps that shrink to nothing, and the accuracy on both parts after each epoch.
 fn train(
     model: &mut Classifier,
     data: &Split<Dataset>,
@@ -107,19 +111,22 @@ fn train(
     interrupted: &AtomicBool,
 ) -> Curves {
     let batches = data.train.batches(64).shuffle(options.seed);
-    let mut adam = Adam::new(1e-3);
+    let (mut adam, mut done, total) = (Adam::new(LEARNING_RATE), 0, options.epochs as usize * batches.len());
     let (mut losses, mut train_accuracy, mut test_accuracy) = (vec![], vec![], vec![]);
     for epoch in 1..=options.epochs {
         let bar = progress.epoch(epoch, options.epochs, batches.len());
         let (mut loss_sum, mut correct, mut seen) = (0.0, 0.0, 0.0);
         for (x, y) in batches.epoch(epoch) {
             let scores = model.forward(&Var::constant(x));
-            correct += scores.value().argmax(1, false).compare(Comparison::Eq, &y).cast(DType::F64).sum(&[], false).item();
+            correct +=
+                scores.value().argmax(1, false).compare(Comparison::Eq, &y).cast(DType::F64).sum(&[], false).item();
             seen += y.len() as f64;
             let loss = scores.cross_entropy(&y);
             loss_sum += loss.item() * y.len() as f64;
             let gradients = loss.backward();
+            adam.set_learning_rate(LEARNING_RATE * (1.0 - done as f64 / total as f64));
             adam.step(model, &gradients);
+            done += 1;
             bar.step(loss_sum / seen, correct / seen);
             if interrupted.load(Ordering::Relaxed) {
                 break;

@@ -44,11 +44,11 @@ impl Layout {
 
     /// Whether the elements lie one after the other in row-major order.
     pub fn is_dense(&self) -> bool {
+        if self.shape.contains(&0) {
+            return true;
+        }
         let mut step = 1isize;
         for (&n, &stride) in self.shape.iter().zip(&self.strides).rev() {
-            if n == 0 {
-                return true;
-            }
             if n != 1 && stride != step {
                 return false;
             }

@@ -13,7 +13,7 @@ impl Tensor {
     /// Shape: `[…, spatial…]` → `[…, output…]` (see [`Window::output`]).
     ///
     /// # Panics
-    /// When the window has another rank, does not fit, or its padding exceeds half its size.
+    /// When the window has another rank, does not fit, its padding exceeds half its size, or some windows would hold padding alone.
     ///
     /// ```
     /// use chainrule_tensor::{tensor, Window};
@@ -35,7 +35,7 @@ impl Tensor {
     /// The shape after pooling windows of size `kernel` over the last axes.
     ///
     /// # Panics
-    /// When the window has another rank, does not fit, or its padding exceeds half its size.
+    /// When the window has another rank, does not fit, its padding exceeds half its size, or some windows would hold padding alone.
     #[track_caller]
     pub fn pooled_shape(&self, op: &str, kernel: &[usize], window: &Window) -> Shape {
         let rank = window.rank();
@@ -59,6 +59,20 @@ impl Tensor {
                 window.padding
             )
         };
+        for (axis, &n) in input.iter().enumerate() {
+            let inside = |o: usize, k: usize| {
+                let at = o * window.stride[axis] + k * window.dilation[axis];
+                (window.padding[axis]..window.padding[axis] + n).contains(&at)
+            };
+            let empty = (0..output[axis]).find(|&o| !(0..kernel[axis]).any(|k| inside(o, k)));
+            if let Some(o) = empty {
+                panic!(
+                    "{op}: window {o} along spatial axis {axis} holds padding alone (input {input:?}, window {kernel:?}, \
+                     padding {:?}, dilation {:?})",
+                    window.padding, window.dilation
+                );
+            }
+        }
         outer.iter().copied().chain(output).collect()
     }
 }

@@ -102,6 +102,9 @@ impl Tensor {
     /// When an axis does not exist or the elements are not real.
     #[track_caller]
     pub fn mean(&self, axes: &[isize], keep: bool) -> Tensor {
+        if self.dtype().is_half() {
+            return self.cast(DType::F32).mean(axes, keep).cast(self.dtype());
+        }
         let sum = self.sum(axes, keep);
         let count = normalise_axes("mean", axes, self.rank()).iter().map(|&i| self.shape()[i]).product::<usize>();
         sum / count as f64

@@ -30,12 +30,12 @@ impl Shape {
         }
     }
 
-    /// The number of elements, or `None` where it does not fit a `usize`.
+    /// The number of elements, or `None` where it is beyond an address space. An axis of length zero does not make up for
+    /// others that are too long: strides could not express them.
     pub fn checked_count(&self) -> Option<usize> {
-        if self.contains(&0) {
-            return Some(0);
-        }
-        self.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
+        let others = self.iter().filter(|&&n| n > 0).try_fold(1usize, |n, &d| n.checked_mul(d))?;
+        isize::try_from(others).ok()?;
+        Some(if self.contains(&0) { 0 } else { others })
     }
 
     /// The shape with the axes for which `drop` holds set to length 1 or, unless `keep`, left out.

@@ -79,7 +79,7 @@ impl Var {
         reduce.of(&(self - target).square())
     }
 
-    /// The mean of −ln softmax(x)[label] over all samples: how surprised the prediction is by the labels.
+    /// The mean of −ln softmax(x)\[label\] over all samples: how surprised the prediction is by the labels.
     ///
     /// Shapes: logits `[n, classes]` or `[n, classes, …]`, labels `[n]` or `[n, …]` of `i64` → `[]`.
     ///
@@ -105,15 +105,7 @@ impl Var {
     #[track_caller]
     pub fn cross_entropy_with(&self, labels: &Tensor, options: &CrossEntropy) -> Var {
         let classes = self.expect_labels(labels);
-        let smoothing = options.label_smoothing;
-        assert!((0.0..=1.0).contains(&smoothing), "cross_entropy: label smoothing {smoothing} is not in 0 to 1");
-        let ones = Tensor::ones([classes], self.dtype());
-        let weight = options.weight.as_ref().map_or(ones, |weight| weight.cast(self.dtype()));
-        assert!(
-            weight.shape() == [classes],
-            "cross_entropy: {classes} classes need weights of shape [{classes}], got {}",
-            weight.to_shape()
-        );
+        let (weight, smoothing) = (options.class_weights(classes, self.dtype()), options.smoothing());
         let (labels, counted) = ignored(labels, options.ignore_index, classes);
         let counted = counted.cast(self.dtype());
         let per_sample = weight.index_select(0, &labels) * &counted; // [n, …]
@@ -122,9 +114,7 @@ impl Var {
         let hit = log_p.gather(1, &labels.unsqueeze(1)).squeeze(&[1]); // [n, …]
         let mut losses = -(hit * Var::constant(&per_sample) * (1.0 - smoothing));
         if smoothing > 0.0 {
-            let mut shape = vec![1; self.rank() - 1];
-            shape[0] = classes;
-            let spread = (&log_p * Var::constant(weight.reshape(shape))).sum_axes(&[1], false); // [n, …]
+            let spread = (&log_p * beside(&weight, self.rank())).sum_axes(&[1], false); // [n, …]
             losses = losses - spread * Var::constant(counted) * (smoothing / classes as f64);
         }
         match options.reduce {
@@ -139,13 +129,31 @@ impl Var {
     /// When shapes or types differ, or there are fewer than two axes.
     #[track_caller]
     pub fn cross_entropy_to(&self, target: &Var) -> Var {
+        self.cross_entropy_to_with(target, &CrossEntropy::default())
+    }
+
+    /// [`cross_entropy_to`](Var::cross_entropy_to) with class weights, label smoothing, and sum or single losses. The mean is that over the
+    /// samples, weights or not.
+    ///
+    /// # Panics
+    /// As `cross_entropy_to`; and when the weights are not one per class, the smoothing is not in 0 to 1, or a label is to be ignored.
+    #[track_caller]
+    pub fn cross_entropy_to_with(&self, target: &Var, options: &CrossEntropy) -> Var {
         assert!(
             self.shape() == target.shape() && self.rank() >= 2,
             "cross_entropy_to: logits {} and target {} must have the same shape [n, classes, …]",
             self.to_shape(),
             target.to_shape()
         );
-        -(self.log_softmax(1) * target).sum_axes(&[1], false).mean()
+        assert!(options.ignore_index.is_none(), "cross_entropy_to: a distribution has no label that could be ignored");
+        let (classes, smoothing) = (self.size(1), options.smoothing());
+        let target =
+            if smoothing > 0.0 { target * (1.0 - smoothing) + smoothing / classes as f64 } else { target.clone() };
+        let mut weighted = self.log_softmax(1) * target;
+        if options.weight.is_some() {
+            weighted = weighted * beside(&options.class_weights(classes, self.dtype()), self.rank());
+        }
+        options.reduce.of(&-weighted.sum_axes(&[1], false))
     }
 
     #[track_caller]
@@ -165,6 +173,35 @@ impl Var {
         );
         self.size(1)
     }
+}
+
+impl CrossEntropy {
+    /// One number for each class, `[classes]`.
+    #[track_caller]
+    fn class_weights(&self, classes: usize, dtype: DType) -> Tensor {
+        let ones = Tensor::ones([classes], dtype);
+        let weight = self.weight.as_ref().map_or(ones, |weight| weight.cast(dtype));
+        assert!(
+            weight.shape() == [classes],
+            "cross_entropy: {classes} classes need weights of shape [{classes}], got {}",
+            weight.to_shape()
+        );
+        weight
+    }
+
+    #[track_caller]
+    fn smoothing(&self) -> f64 {
+        let smoothing = self.label_smoothing;
+        assert!((0.0..=1.0).contains(&smoothing), "cross_entropy: label smoothing {smoothing} is not in 0 to 1");
+        smoothing
+    }
+}
+
+/// `[classes]` as `[classes, 1…]`, to stand beside `[n, classes, …]` of `rank` axes.
+fn beside(weight: &Tensor, rank: usize) -> Var {
+    let mut shape = vec![1; rank - 1];
+    shape[0] = weight.len();
+    Var::constant(weight.reshape(shape))
 }
 
 /// The labels with ignored ones replaced by 0, and a mask of those that count.
@@ -246,6 +283,26 @@ pub const DECLARED: &[Declaration] = &[
             let shape = [d.positive_size(), d.positive_size()];
             let inputs = [d.reals(&shape), d.tensor(&shape, 0.1, 1.0)];
             Sample::new(inputs, "x[0].cross_entropy_to(&x[1])", |x| x[0].cross_entropy_to(&x[1]))
+        },
+    ),
+    Declaration::new(
+        Family::Composite,
+        "cross_entropy_to_with",
+        "nn.functional.cross_entropy",
+        "the same, weighted, smoothed, reduced",
+        "of its parts",
+        |d| {
+            let shape = [d.positive_size(), d.range(2, 4)];
+            let options = CrossEntropy {
+                reduce: d.pick(&[Reduce::Sum, Reduce::Mean, Reduce::None]),
+                weight: Some(d.tensor(&shape[1..], 0.5, 2.0)),
+                ignore_index: None,
+                label_smoothing: d.pick(&[0.0, 0.3]),
+            };
+            let inputs = [d.reals(&shape), d.tensor(&shape, 0.1, 1.0)];
+            Sample::new(inputs, format!("x[0].cross_entropy_to_with(&x[1], &{options:?})"), move |x| {
+                x[0].cross_entropy_to_with(&x[1], &options)
+            })
         },
     ),
 ];

@@ -22,30 +22,35 @@ impl Var {
         centred * (variance + eps).rsqrt()
     }
 
-    /// Layer normalisation: [`standardise`](Var::standardise) over the last axes, as many as `weight` has, then · weight + bias.
+    /// Layer normalisation: [`standardise`](Var::standardise) over the last axes, which have the lengths `shape`, then · weight + bias.
     ///
     /// Shapes: `[…, n…]`, weight and bias `[n…]` → `[…, n…]`.
     ///
     /// Source: Ba, Kiros and Hinton, Layer Normalization, 2016.
     ///
     /// # Panics
-    /// When the last axes are not those of `weight` and `bias`.
+    /// When the last axes are not `shape`, or weight or bias have another.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let x = Var::constant(tensor![F64; [1., 3.], [5., 9.]]);
+    /// assert_eq!(x.layer_norm(&[2], None, None, 0.0).value().to_vec::<f64>(), [-1., 1., -1., 1.]);
+    /// ```
     #[track_caller]
-    pub fn layer_norm(&self, weight: &Var, bias: Option<&Var>, eps: f64) -> Var {
-        let n = weight.rank();
+    pub fn layer_norm(&self, shape: &[usize], weight: Option<&Var>, bias: Option<&Var>, eps: f64) -> Var {
         assert!(
-            n > 0 && self.shape().ends_with(weight.shape()) && bias.is_none_or(|b| b.shape() == weight.shape()),
-            "layer_norm: input {} must end in the shape of the weight, {}, and of the bias{}",
-            self.to_shape(),
-            weight.to_shape(),
-            bias.map_or(String::new(), |b| format!(", {}", b.to_shape()))
+            !shape.is_empty() && self.shape().ends_with(shape),
+            "layer_norm: input {} does not end in the axes {shape:?}",
+            self.to_shape()
         );
-        let axes: Vec<isize> = (1..=n as isize).map(|i| -i).collect();
-        let y = self.standardise(&axes, eps) * weight;
-        match bias {
-            Some(bias) => y + bias,
-            None => y,
+        for (what, numbers) in [("weight", weight), ("bias", bias)] {
+            if let Some(numbers) = numbers.filter(|numbers| numbers.shape() != shape) {
+                panic!("layer_norm: the {what} has shape {}, not {shape:?}", numbers.to_shape());
+            }
         }
+        let axes: Vec<isize> = (1..=shape.len() as isize).map(|i| -i).collect();
+        self.standardise(&axes, eps).affine(weight, bias)
     }
 
     /// Batch normalisation with the batch's own statistics: [`standardise`](Var::standardise) over all axes but the second, then · weight + bias per
@@ -56,11 +61,12 @@ impl Var {
     /// Source: Ioffe and Szegedy, Batch Normalization, 2015.
     ///
     /// # Panics
-    /// When there are fewer than two axes, or `weight` or `bias` do not have one number per channel.
+    /// When there are fewer than two axes, or weight or bias do not have one number per channel.
     #[track_caller]
-    pub fn batch_norm(&self, weight: &Var, bias: &Var, eps: f64) -> Var {
-        let axes = self.channel_axes("batch_norm", [weight, bias]);
-        self.standardise(&axes, eps) * weight.per_channel(self.rank()) + bias.per_channel(self.rank())
+    pub fn batch_norm(&self, weight: Option<&Var>, bias: Option<&Var>, eps: f64) -> Var {
+        let axes: Vec<isize> = (0..self.rank() as isize).filter(|&axis| axis != 1).collect();
+        let [weight, bias] = [weight, bias].map(|numbers| numbers.map(|numbers| self.per_channel(numbers)));
+        self.standardise(&axes, eps).affine(weight.as_ref(), bias.as_ref())
     }
 
     /// Batch normalisation with given statistics, as models are used after training: (x − mean) / √(variance + eps) · weight + bias per
@@ -69,36 +75,49 @@ impl Var {
     /// # Panics
     /// When there are fewer than two axes, or one of the four does not have one number per channel.
     #[track_caller]
-    pub fn batch_norm_with(&self, [mean, variance]: [&Var; 2], weight: &Var, bias: &Var, eps: f64) -> Var {
-        self.channel_axes("batch_norm", [weight, bias]);
-        self.channel_axes("batch_norm", [mean, variance]);
-        let rank = self.rank();
-        let scale = (variance + eps).rsqrt() * weight;
-        (self - mean.per_channel(rank)) * scale.per_channel(rank) + bias.per_channel(rank)
+    pub fn batch_norm_with(
+        &self,
+        [mean, variance]: [&Var; 2],
+        weight: Option<&Var>,
+        bias: Option<&Var>,
+        eps: f64,
+    ) -> Var {
+        let [weight, bias] = [weight, bias].map(|numbers| numbers.map(|numbers| self.per_channel(numbers)));
+        let scale = (self.per_channel(variance) + eps).rsqrt();
+        let scale = match weight {
+            Some(weight) => scale * weight,
+            None => scale,
+        };
+        ((self - self.per_channel(mean)) * scale).affine(None, bias.as_ref())
     }
 
-    /// `[c]` as `[c, 1, …]`, to stand beside `[n, c, …]` of `rank` axes.
+    /// This variable · weight + bias, where there are any.
     #[track_caller]
-    fn per_channel(&self, rank: usize) -> Var {
-        let mut shape = vec![1; rank - 1];
-        shape[0] = self.len();
-        self.reshape(shape)
-    }
-
-    /// All axes but the second, after checking that there is one number per channel.
-    #[track_caller]
-    fn channel_axes(&self, op: &str, per_channel: [&Var; 2]) -> Vec<isize> {
-        assert!(self.rank() >= 2, "{op}: input {} needs two axes or more: [n, c, …]", self.to_shape());
-        for numbers in per_channel {
-            assert!(
-                numbers.shape() == [self.size(1)],
-                "{op}: input {} has {} channels, but a parameter has shape {}",
-                self.to_shape(),
-                self.size(1),
-                numbers.to_shape()
-            );
+    fn affine(self, weight: Option<&Var>, bias: Option<&Var>) -> Var {
+        let scaled = match weight {
+            Some(weight) => self * weight,
+            None => self,
+        };
+        match bias {
+            Some(bias) => scaled + bias,
+            None => scaled,
         }
-        (0..self.rank() as isize).filter(|&axis| axis != 1).collect()
+    }
+
+    /// `[c]` as `[c, 1, …]`, to stand beside this variable `[n, c, …]`.
+    #[track_caller]
+    fn per_channel(&self, numbers: &Var) -> Var {
+        assert!(self.rank() >= 2, "batch_norm: input {} needs two axes or more: [n, c, …]", self.to_shape());
+        assert!(
+            numbers.shape() == [self.size(1)],
+            "batch_norm: input {} has {} channels, but a parameter has shape {}",
+            self.to_shape(),
+            self.size(1),
+            numbers.to_shape()
+        );
+        let mut shape = vec![1; self.rank() - 1];
+        shape[0] = numbers.len();
+        numbers.reshape(shape)
     }
 }
 
@@ -118,8 +137,8 @@ pub const DECLARED: &[Declaration] = &[
             let n = if d.flag() { vec![d.range(2, 3), d.positive_size()] } else { vec![d.range(2, 4)] };
             let shape = [vec![d.size()], n.clone()].concat();
             let inputs = [d.distinct(&shape), d.reals(&n), d.reals(&n)];
-            let source = "x[0].layer_norm(&x[1], Some(&x[2]), 0.1)";
-            Sample::new(inputs, source, |x| x[0].layer_norm(&x[1], Some(&x[2]), 0.1))
+            let source = "x[0].layer_norm(x[1].shape(), Some(&x[1]), Some(&x[2]), 0.1)";
+            Sample::new(inputs, source, |x| x[0].layer_norm(x[1].shape(), Some(&x[1]), Some(&x[2]), 0.1))
         },
     ),
     Declaration::new(
@@ -132,7 +151,9 @@ pub const DECLARED: &[Declaration] = &[
             let c = d.positive_size();
             let shape = if d.flag() { vec![d.range(2, 3), c, d.range(1, 3)] } else { vec![d.range(2, 4), c] };
             let inputs = [d.distinct(&shape), d.reals(&[c]), d.reals(&[c])];
-            Sample::new(inputs, "x[0].batch_norm(&x[1], &x[2], 0.1)", |x| x[0].batch_norm(&x[1], &x[2], 0.1))
+            Sample::new(inputs, "x[0].batch_norm(Some(&x[1]), Some(&x[2]), 0.1)", |x| {
+                x[0].batch_norm(Some(&x[1]), Some(&x[2]), 0.1)
+            })
         },
     ),
     Declaration::new(
@@ -145,8 +166,8 @@ pub const DECLARED: &[Declaration] = &[
             let c = d.positive_size();
             let (n, positive) = (d.size(), |d: &mut crate::declare::Draw| d.tensor(&[c], 0.3, 2.0));
             let inputs = [d.reals(&[n, c]), d.reals(&[c]), positive(d), d.reals(&[c]), d.reals(&[c])];
-            Sample::new(inputs, "x[0].batch_norm_with([&x[1], &x[2]], &x[3], &x[4], 0.1)", |x| {
-                x[0].batch_norm_with([&x[1], &x[2]], &x[3], &x[4], 0.1)
+            Sample::new(inputs, "x[0].batch_norm_with([&x[1], &x[2]], Some(&x[3]), Some(&x[4]), 0.1)", |x| {
+                x[0].batch_norm_with([&x[1], &x[2]], Some(&x[3]), Some(&x[4]), 0.1)
             })
         },
     ),

@@ -145,7 +145,8 @@ impl Block {
 /// Rounds up to a multiple of a cache line, and large sizes to one of four steps per octave, so that nearly equal tensors
 /// share blocks.
 fn size_class(bytes: usize) -> usize {
-    let step = if bytes < POOLED { ALIGN } else { (bytes.next_power_of_two() / 8).max(ALIGN) };
+    let octave = bytes.checked_next_power_of_two().unwrap_or(0);
+    let step = if bytes < POOLED { ALIGN } else { (octave / 8).max(ALIGN) };
     bytes.max(1).checked_next_multiple_of(step).unwrap_or(bytes)
 }
 

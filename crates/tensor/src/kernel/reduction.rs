@@ -69,6 +69,8 @@ pub(crate) fn fold<F: Fold, T: Number>(x: &[T], form: Form, out: &mut [T]) {
                 *o = fold_long::<F, T>(&x[(i * rows + j) * mid..][..mid]);
             }
         });
+    } else if mid > (SMALL / inner).max(RUN) {
+        fold_tall::<F, T>(x, form, out);
     } else if inner <= STRIP || form.outer >= 8 {
         let planes = (SMALL / (mid * inner)).max(1);
         chunks_mut(out, planes * inner, |i, out| {
@@ -84,6 +86,21 @@ pub(crate) fn fold<F: Fold, T: Number>(x: &[T], form: Form, out: &mut [T]) {
             chunks_mut(out, STRIP, |s, out| fold_strip::<F, T>(plane, s * STRIP, inner, out));
         }
     }
+}
+
+/// Columns of any length: blocks of rows, which threads may share, are folded by themselves, then their results.
+fn fold_tall<F: Fold, T: Number>(x: &[T], Form { outer, mid, inner }: Form, out: &mut [T]) {
+    let rows = (SMALL / inner).max(RUN);
+    let blocks = mid.div_ceil(rows);
+    let mut parts = vec![F::start(); outer * blocks * inner];
+    chunks_mut(&mut parts, inner, |i, part| {
+        let first = i % blocks * rows;
+        let block = &x[(i / blocks * mid + first) * inner..][..rows.min(mid - first) * inner];
+        for (s, part) in part.chunks_mut(STRIP).enumerate() {
+            fold_strip::<F, T>(block, s * STRIP, inner, part);
+        }
+    });
+    fold::<F, T>(&parts, Form { outer, mid: blocks, inner }, out);
 }
 
 /// One row of any length. Rows beyond a chunk are cut into chunks of fixed size, which threads may share.
