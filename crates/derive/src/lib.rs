@@ -2,8 +2,8 @@
 //!
 //! The trait, with examples, is documented there; this crate only writes its implementation.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Field, Fields, Ident, Index, Member, Path, Result, Variant, parse_quote};
 
@@ -45,10 +45,10 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
             let member = field.ident.clone().map_or(Member::Unnamed(Index::from(number)), Member::Named);
             let name = field.ident.as_ref().map_or(number.to_string(), plain_name);
-            let bound = format_ident!("__part{number}");
-            patterns.push(quote!(#member: #bound,));
             // At the place of the field's type, so that the compiler points there when it is no module.
-            visits.push(quote_spanned!(field.ty.span()=> __visitor.field(#name, #bound);));
+            let bound = Ident::new(&format!("__part{number}"), Span::mixed_site().located_at(field.ty.span()));
+            patterns.push(quote!(#member: #bound,));
+            visits.push(quote!(__visitor.field(#name, #bound);));
             parts.push(field);
         }
         arms.push(quote!(#constructor { #(#patterns)* .. } => { #(#visits)* }));

@@ -65,7 +65,7 @@ impl Var {
     #[track_caller]
     pub fn batch_norm(&self, weight: Option<&Var>, bias: Option<&Var>, eps: f64) -> Var {
         let axes: Vec<isize> = (0..self.rank() as isize).filter(|&axis| axis != 1).collect();
-        let [weight, bias] = [weight, bias].map(|numbers| numbers.map(|numbers| self.per_channel(numbers)));
+        let [weight, bias] = self.both_per_channel(weight, bias);
         self.standardise(&axes, eps).affine(weight.as_ref(), bias.as_ref())
     }
 
@@ -82,7 +82,7 @@ impl Var {
         bias: Option<&Var>,
         eps: f64,
     ) -> Var {
-        let [weight, bias] = [weight, bias].map(|numbers| numbers.map(|numbers| self.per_channel(numbers)));
+        let [weight, bias] = self.both_per_channel(weight, bias);
         let scale = (self.per_channel(variance) + eps).rsqrt();
         let scale = match weight {
             Some(weight) => scale * weight,
@@ -102,6 +102,17 @@ impl Var {
             Some(bias) => scaled + bias,
             None => scaled,
         }
+    }
+
+    #[track_caller]
+    fn both_per_channel(&self, weight: Option<&Var>, bias: Option<&Var>) -> [Option<Var>; 2] {
+        let mut both = [None, None];
+        for (slot, numbers) in both.iter_mut().zip([weight, bias]) {
+            if let Some(numbers) = numbers {
+                *slot = Some(self.per_channel(numbers));
+            }
+        }
+        both
     }
 
     /// `[c]` as `[c, 1, …]`, to stand beside this variable `[n, c, …]`.

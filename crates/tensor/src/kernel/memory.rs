@@ -182,7 +182,7 @@ impl<T: Element> Buffer<T> {
         let Some(bytes) = len.checked_mul(size_of::<T>()) else {
             panic!("out of memory: a tensor of {len} {} elements is larger than an address space", T::DTYPE)
         };
-        let block = (len > 0).then(|| Block::new(bytes));
+        let block = if len > 0 { Some(Block::new(bytes)) } else { None };
         let mut owned = Owned { block, len, of: std::marker::PhantomData };
         if T::DTYPE == DType::Bool
             && let Some(block) = &owned.block
