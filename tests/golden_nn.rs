@@ -291,7 +291,6 @@ fn every_recorded_op_is_compared() {
 }
 
 #[derive(Clone, Module)]
-#[module(crate = chainrule_nn)]
 struct Parameters {
     weight: Var,
     bias: Var,

@@ -135,13 +135,14 @@ fn side_by_side(kernel: &[usize]) -> Window {
     Window::new(kernel.len()).stride(kernel)
 }
 
+/// Panics where no window fits into the input.
 #[track_caller]
-fn expect_spatial(name: &str, kernel: &[usize], x: &Var) {
+fn expect_room(name: &str, kernel: &[usize], window: &Window, x: &Var) {
+    let rank = kernel.len();
+    let room = x.rank().checked_sub(rank).and_then(|outer| window.output(&x.shape()[outer..], kernel));
     assert!(
-        x.rank() >= kernel.len(),
-        "{name}{}d(kernel {kernel:?}): needs an input of {} axes or more, got {}",
-        kernel.len(),
-        kernel.len(),
+        room.is_some(),
+        "{name}{rank}d(kernel {kernel:?}): the input {} needs {rank} axes or more, the last of which have room for the kernel",
         x.to_shape()
     );
 }
@@ -149,7 +150,7 @@ fn expect_spatial(name: &str, kernel: &[usize], x: &Var) {
 impl<const RANK: usize> Layer for MaxPool<RANK> {
     #[track_caller]
     fn forward(&self, x: &Var) -> Var {
-        expect_spatial("MaxPool", &self.kernel, x);
+        expect_room("MaxPool", &self.kernel, &self.window, x);
         x.max_pool(&self.kernel, &self.window)
     }
 }
@@ -157,7 +158,7 @@ impl<const RANK: usize> Layer for MaxPool<RANK> {
 impl<const RANK: usize> Layer for AvgPool<RANK> {
     #[track_caller]
     fn forward(&self, x: &Var) -> Var {
-        expect_spatial("AvgPool", &self.kernel, x);
+        expect_room("AvgPool", &self.kernel, &self.window, x);
         x.avg_pool(&self.kernel, &self.window, self.count_padding)
     }
 }

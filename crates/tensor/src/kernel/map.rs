@@ -50,48 +50,48 @@ pub(crate) trait Test: Send + Sync {
     fn holds<T: Element>(&self, a: T, b: T) -> bool;
 }
 
-/// What one element of the output is made of.
+/// What element `i` of the output is made of.
 trait Pointwise<T, O, const N: usize>: Sync {
-    fn at(&self, x: [T; N]) -> O;
+    fn at(&self, x: [&[T]; N], i: usize) -> O;
 }
 
 struct Mapped<'a, F>(&'a F);
 impl<F: Map, T: Real> Pointwise<T, T, 1> for Mapped<'_, F> {
     #[inline(always)]
-    fn at(&self, [x]: [T; 1]) -> T {
-        self.0.at(Lane(x)).0
+    fn at(&self, [x]: [&[T]; 1], i: usize) -> T {
+        self.0.at(Lane(x[i])).0
     }
 }
 
 struct Zipped<'a, F>(&'a F);
 impl<F: Zip, T: Real> Pointwise<T, T, 2> for Zipped<'_, F> {
     #[inline(always)]
-    fn at(&self, [a, b]: [T; 2]) -> T {
-        self.0.at(Lane(a), Lane(b)).0
+    fn at(&self, [a, b]: [&[T]; 2], i: usize) -> T {
+        self.0.at(Lane(a[i]), Lane(b[i])).0
     }
 }
 
 struct Zipped3<'a, F>(&'a F);
 impl<F: Zip3, T: Real> Pointwise<T, T, 3> for Zipped3<'_, F> {
     #[inline(always)]
-    fn at(&self, [a, b, c]: [T; 3]) -> T {
-        self.0.at(Lane(a), Lane(b), Lane(c)).0
+    fn at(&self, [a, b, c]: [&[T]; 3], i: usize) -> T {
+        self.0.at(Lane(a[i]), Lane(b[i]), Lane(c[i])).0
     }
 }
 
 struct Counted<'a, F>(&'a F);
 impl<F: ZipNumber, T: Number> Pointwise<T, T, 2> for Counted<'_, F> {
     #[inline(always)]
-    fn at(&self, [a, b]: [T; 2]) -> T {
-        self.0.at(a, b)
+    fn at(&self, [a, b]: [&[T]; 2], i: usize) -> T {
+        self.0.at(a[i], b[i])
     }
 }
 
 struct Tested<'a, F>(&'a F);
 impl<F: Test, T: Element> Pointwise<T, bool, 2> for Tested<'_, F> {
     #[inline(always)]
-    fn at(&self, [a, b]: [T; 2]) -> bool {
-        self.0.holds(a, b)
+    fn at(&self, [a, b]: [&[T]; 2], i: usize) -> bool {
+        self.0.holds(a[i], b[i])
     }
 }
 
@@ -104,11 +104,13 @@ struct Apply<'a, F, T, O, const N: usize> {
 impl<F: Pointwise<T, O, N>, T: Element, O: Element, const N: usize> Loop for Apply<'_, F, T, O, N> {
     type Out = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(mut self) {
         let n = self.out.len();
-        let x = self.x.map(|x| &x[..n]);
+        for x in &mut self.x {
+            *x = &x[..n];
+        }
         for (i, out) in self.out.iter_mut().enumerate() {
-            *out = self.f.at(x.map(|x| x[i]));
+            *out = self.f.at(self.x, i);
         }
     }
 }

@@ -179,18 +179,7 @@ impl<T: Element> Buffer<T> {
     /// A buffer of `len` elements that `fill` writes. What the slice holds before is unspecified.
     #[track_caller]
     pub fn new(len: usize, fill: impl FnOnce(&mut [T])) -> Buffer<T> {
-        let Some(bytes) = len.checked_mul(size_of::<T>()) else {
-            panic!("out of memory: a tensor of {len} {} elements is larger than an address space", T::DTYPE)
-        };
-        let block = if len > 0 { Some(Block::new(bytes)) } else { None };
-        let mut owned = Owned { block, len, of: std::marker::PhantomData };
-        if T::DTYPE == DType::Bool
-            && let Some(block) = &owned.block
-        {
-            // SAFETY: the block has at least `bytes` bytes and is ours alone. Only 0 and 1 are valid as `bool`, and a
-            // recycled block may hold anything.
-            unsafe { block.start().write_bytes(0, bytes) };
-        }
+        let mut owned = Owned::with_len(len);
         fill(owned.slice_mut());
         Buffer { shared: Arc::new(owned) }
     }
@@ -227,6 +216,22 @@ impl<T: Element> Buffer<T> {
 }
 
 impl<T: Element> Owned<T> {
+    #[track_caller]
+    fn with_len(len: usize) -> Owned<T> {
+        let Some(bytes) = len.checked_mul(size_of::<T>()) else {
+            panic!("out of memory: a tensor of {len} {} elements is larger than an address space", T::DTYPE)
+        };
+        let block = if len > 0 { Some(Block::new(bytes)) } else { None };
+        if T::DTYPE == DType::Bool
+            && let Some(block) = &block
+        {
+            // SAFETY: the block has at least `bytes` bytes and is ours alone. Only 0 and 1 are valid as `bool`, and a
+            // recycled block may hold anything.
+            unsafe { block.start().write_bytes(0, bytes) };
+        }
+        Owned { block, len, of: std::marker::PhantomData }
+    }
+
     fn slice_mut(&mut self) -> &mut [T] {
         match &mut self.block {
             None => &mut [],

@@ -6,11 +6,23 @@ pub(crate) const SMALL: usize = 32 * 1024;
 /// Calls `f(i, chunk)` for every chunk of `size` elements of `out`, the last possibly shorter.
 pub(crate) fn chunks_mut<T: Send>(out: &mut [T], size: usize, f: impl Fn(usize, &mut [T]) + Send + Sync) {
     let size = size.max(1);
-    #[cfg(feature = "threads")]
-    if out.len() > size {
-        use rayon::prelude::*;
-        return out.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| f(i, chunk));
+    if out.len() <= size {
+        if !out.is_empty() {
+            f(0, out);
+        }
+        return;
     }
+    many_chunks_mut(out, size, &f);
+}
+
+/// Through a pointer, so that the machinery of threads is compiled once per element type, and not once per kernel.
+fn many_chunks_mut<T: Send>(out: &mut [T], size: usize, f: &(dyn Fn(usize, &mut [T]) + Send + Sync)) {
+    #[cfg(feature = "threads")]
+    {
+        use rayon::prelude::*;
+        out.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| f(i, chunk));
+    }
+    #[cfg(not(feature = "threads"))]
     out.chunks_mut(size).enumerate().for_each(|(i, chunk)| f(i, chunk));
 }
 

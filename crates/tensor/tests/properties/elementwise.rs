@@ -195,3 +195,15 @@ fn halves_round_once() {
         assert_eq!((&x / &y).item(), rounded(dtype, 1.0 / 3.0));
     }
 }
+
+#[test]
+fn casts_truncate_saturate_and_round() {
+    let x = Tensor::from([1.7, -1.7, -0.0, 1e300, -1e300, f64::INFINITY, f64::NAN, 65520.0, 1.0 + 1.0 / 512.0]);
+    assert_eq!(x.cast(DType::I64).to_vec::<i64>(), [1, -1, 0, i64::MAX, i64::MIN, i64::MAX, 0, 65520, 1]);
+    assert_eq!(x.cast(DType::Bool).to_vec::<bool>(), [true, true, false, true, true, true, true, true, true]);
+    let half = x.cast(DType::F16).to_f64_vec();
+    assert!(half[2].is_sign_negative() && half[6].is_nan());
+    assert_eq!([half[3], half[7], half[8]], [f64::INFINITY, f64::INFINITY, 1.0 + 1.0 / 512.0]);
+    assert_eq!(x.cast(DType::BF16).to_f64_vec()[8], 1.0);
+    assert_eq!(x.cast(DType::F32).to_f64_vec()[3], f64::INFINITY);
+}

@@ -248,7 +248,7 @@ fn regrouped(c: &mut Choices, shape: &[usize]) -> Vec<usize> {
             }
             1 if !out.is_empty() => {
                 let i = c.below(out.len());
-                let divisors: Vec<usize> = (1..=out[i]).filter(|d| out[i] % d == 0).collect();
+                let divisors: Vec<usize> = (1..=out[i]).filter(|&d| out[i].is_multiple_of(d)).collect();
                 if let Some(&d) = divisors.get(c.below(divisors.len().max(1))) {
                     out[i] /= d;
                     out.insert(i, d);
