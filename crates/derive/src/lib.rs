@@ -2,6 +2,8 @@
 //!
 //! The trait, with examples, is documented there; this crate only writes its implementation.
 
+#![forbid(unsafe_code)]
+
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;

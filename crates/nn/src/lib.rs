@@ -37,6 +37,8 @@
 //! assert!(model.frozen().forward(&x).mse_loss(&y).item() < 0.01);
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod init;
 mod layer;
 mod layers;
@@ -44,9 +46,9 @@ mod loss;
 mod module;
 mod optim;
 mod part;
-mod state;
-mod summary;
-mod visit;
+pub mod state;
+pub mod summary;
+pub mod visit;
 mod walk;
 
 pub use layer::Layer;
@@ -55,8 +57,8 @@ pub use loss::{CrossEntropy, Reduce, cross_entropy, mse_loss};
 pub use module::Module;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use part::{Buffer, Mode};
-pub use state::{Different, Mismatch, StateError};
-pub use summary::{Kind, Row, Summary};
-pub use visit::{Part, PartMut, Visitor, VisitorMut};
+pub use state::StateError;
+pub use summary::Summary;
+pub use visit::{Visitor, VisitorMut};
 
 pub use chainrule_derive::Module;

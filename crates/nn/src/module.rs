@@ -66,6 +66,15 @@ use crate::walk::{self, matches};
 /// # #[module(crate = chainrule_nn)]
 /// struct Reader { layer: Linear, #[module(skip)] file: Option<std::fs::File> }
 /// ```
+///
+/// Nor does a misspelt option:
+///
+/// ```compile_fail
+/// # use chainrule_nn::{Linear, Module};
+/// #[derive(Module)]
+/// # #[module(crate = chainrule_nn)]
+/// struct Reader { layer: Linear, #[module(skipped)] file: Option<std::fs::File> }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no `Module`",
     label = "neither a layer, a parameter nor a setting",

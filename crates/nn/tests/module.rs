@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use chainrule_autodiff::{Reach, Var};
+use chainrule_nn::visit::Part;
 use chainrule_nn::*;
 use chainrule_tensor::{DType, Rng, Tensor, Window};
 use common::{noise, paths};

@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 
 use chainrule_autodiff::Var;
+use chainrule_nn::state::Mismatch;
 use chainrule_nn::*;
 use chainrule_tensor::io::{FileError, Tensors, safetensors};
 use chainrule_tensor::{DType, Rng, Tensor, tensor};

@@ -52,7 +52,7 @@ impl Rng {
 
     /// Two independent numbers from the standard normal distribution (Box and Muller, 1958).
     pub fn normal_pair(&mut self) -> (f64, f64) {
-        let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.uniform()));
+        let radius = (-2.0 * libm::log(1.0 - self.uniform())).sqrt();
         let (sin, cos) = libm::sincos(std::f64::consts::TAU * self.uniform());
         (radius * cos, radius * sin)
     }

@@ -98,7 +98,7 @@ impl Var {
     }
 
     /// [`cross_entropy`](Var::cross_entropy) with class weights, an ignored label, label smoothing, and sum or single losses. The mean is that of the
-    /// samples weighted by their classes.
+    /// samples weighted by their classes; where none counts, it is NaN, with gradient 0.
     ///
     /// # Panics
     /// As `cross_entropy`; and when the weights are not one per class, or the smoothing is not in 0 to 1.
@@ -118,7 +118,10 @@ impl Var {
             losses = losses - spread * Var::constant(counted) * (smoothing / classes as f64);
         }
         match options.reduce {
-            Reduce::Mean => losses.sum() / Var::constant(per_sample.sum(&[], false)),
+            Reduce::Mean => match per_sample.sum(&[], false) {
+                nothing if nothing.item() == 0.0 => losses.sum() + f64::NAN, // the mean over nothing, which nothing changes
+                total => losses.sum() / Var::constant(total),
+            },
             other => other.of(&losses),
         }
     }
