@@ -19,3 +19,8 @@ pub mod prelude {
     pub use crate::nn::*;
     pub use crate::{Comparison, DType, Gradients, Op, Rng, Saves, Tensor, Var, Window, grad, s, tensor};
 }
+
+/// The code of the guide runs as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/writing-an-op.md")]
+struct WritingAnOp;

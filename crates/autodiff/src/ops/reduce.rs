@@ -171,13 +171,21 @@ impl Var {
         distance.square().sum_axes(axes, keep) / (self.count("var", axes) - correction).max(0.0)
     }
 
-    /// The standard deviation along the axes (all when none is named): the root of [`var_axes`](Var::var_axes).
+    /// The standard deviation along the axes (all when none is named): the root of [`var_axes`](Var::var_axes). The gradient where all
+    /// elements are equal is 0.
     ///
     /// # Panics
     /// When an axis does not exist or the elements are not real numbers.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let x = Var::leaf(tensor![5., 5., 5.]);
+    /// assert_eq!(x.std_axes(&[], 1.0, false).backward()[&x].to_vec::<f32>(), [0., 0., 0.]);
+    /// ```
     #[track_caller]
     pub fn std_axes(&self, axes: &[isize], correction: f64, keep: bool) -> Var {
-        self.var_axes(axes, correction, keep).sqrt()
+        self.var_axes(axes, correction, keep).length()
     }
 
     /// The largest element along the axes (all when none is named); a NaN wins. Equal ones share the gradient evenly.
@@ -226,11 +234,16 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn norm(&self, axes: &[isize], keep: bool) -> Var {
-        let square = self.square().sum_axes(axes, keep);
-        let zero = square.value().compare_scalar(Comparison::Eq, 0.0);
+        self.square().sum_axes(axes, keep).length()
+    }
+
+    /// The root of a sum of squares. Where that is 0, so is the gradient, as it is the middle of all slopes there.
+    #[track_caller]
+    fn length(&self) -> Var {
+        let zero = self.value().compare_scalar(Comparison::Eq, 0.0);
         let one = Var::constant(Tensor::scalar(1.0, self.dtype()));
-        let length = Var::choose(&zero, &one, &square).sqrt();
-        Var::choose(&zero, &Var::constant(square.value()), &length)
+        let length = Var::choose(&zero, &one, self).sqrt();
+        Var::choose(&zero, &Var::constant(self.value()), &length)
     }
 
     #[track_caller]
@@ -278,7 +291,7 @@ pub const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "var_axes", "var", "Σ (x - mean)² / (n - correction)", "of its parts", |d| {
         along(d, "var_axes", Draw::reals, |x, axes, keep| x.var_axes(axes, 0.0, keep))
     }),
-    Declaration::new(Family::Composite, "std_axes", "std", "√var", "of its parts", |d| {
+    Declaration::new(Family::Composite, "std_axes", "std", "√var", "of its parts; 0 at 0", |d| {
         let (shape, correction) = ([d.range(2, 3), d.range(2, 4)], d.pick(&[0.0, 1.0]));
         let axes = d.pick(&[vec![], vec![0], vec![1]]);
         let source = format!("x[0].std_axes(&{axes:?}, {correction:?}, false)");
