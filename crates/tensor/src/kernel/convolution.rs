@@ -103,9 +103,9 @@ impl Geometry {
         (first, end.saturating_sub(first))
     }
 
-    /// Lays the windows of one sample's channel group out as columns: `[column, positions]`.
+    /// Lays the windows of one sample's channel group out as columns: `[column, positions]`. What lies in the padding is not written, and
+    /// is 0 from the start.
     fn to_columns<T: Number>(&self, x: &[T], columns: &mut [T]) {
-        columns.fill(T::ZERO);
         let (positions, stride) = (self.positions(), self.stride[2]);
         self.each_run(|row, at, from, len| {
             let out = &mut columns[row * positions + at..][..len];
