@@ -307,9 +307,7 @@ pub const DECLARED: &[Declaration] = &[
     }),
     Declaration::linear("cast", "Tensor.to", "the same numbers in another type", "cast back", |d| {
         let shape = d.shape();
-        let source = "x[0].cast(DType::F32).cast(DType::F64)";
-        let x = d.reals(&shape).cast(DType::F32).cast(DType::F64);
-        Sample::new([x], source, |x| x[0].cast(DType::F64))
+        Sample::new([d.reals(&shape)], "x[0].cast(DType::F64)", |x| x[0].cast(DType::F64)) // a step only for other types
     }),
     Declaration::linear("cat", "cat", "joined along an axis", "cut apart", |d| {
         let shape = d.positive_shape();

@@ -1,0 +1,220 @@
+//! What a check has to say in the end.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use chainrule_tensor::Tensor;
+
+use crate::diagnosis::Diagnosis;
+use crate::finding::{Finding, Mismatch, Property, Tally};
+use crate::source;
+
+/// Inputs with more elements than this are described by their shapes, not written out.
+const WRITTEN: usize = 1000;
+/// Ops named as suspects.
+const SUSPECTS: usize = 4;
+
+/// A rule or function that is wrong, at the simplest inputs that were found to show it.
+pub struct Failure {
+    pub(crate) subject: String,
+    pub(crate) finding: Finding,
+    pub(crate) inputs: Vec<Tensor>,
+    pub(crate) source: String,
+    /// Name and place of the ops applied, newest first.
+    pub(crate) entries: Vec<(&'static str, String)>,
+    pub(crate) diagnosis: Option<Diagnosis>,
+    /// How the sample was found.
+    pub(crate) found: String,
+}
+
+impl Failure {
+    /// What is wrong.
+    pub fn property(&self) -> Property {
+        self.finding.property
+    }
+
+    /// The mistake that explains the numbers, if one does.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        self.diagnosis.as_ref()
+    }
+
+    /// The inputs at which it shows.
+    pub fn inputs(&self) -> &[Tensor] {
+        &self.inputs
+    }
+
+    /// The number of the argument whose gradient is wrong.
+    pub fn argument(&self) -> Option<usize> {
+        self.finding.argument
+    }
+
+    /// The position, in that argument, of the first element that is wrong.
+    pub fn element(&self) -> Option<&[usize]> {
+        self.finding.element.as_deref()
+    }
+
+    /// The two numbers that should agree.
+    pub fn mismatch(&self) -> Option<Mismatch> {
+        self.finding.mismatch
+    }
+
+    fn write_place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let finding = &self.finding;
+        if let (Some(argument), Some(element)) = (finding.argument, &finding.element) {
+            let shape = self.inputs.get(argument).map_or(String::new(), |x| format!(" of shape {}", x.to_shape()));
+            write!(f, "  argument {argument}{shape}, element {element:?}")?;
+            match &finding.output {
+                Some(output) => writeln!(f, "; output element {output:?}")?,
+                None => writeln!(f)?,
+            }
+        } else if let Some(output) = &finding.output {
+            writeln!(f, "  output element {output:?}")?;
+        }
+        if !finding.detail.is_empty() {
+            writeln!(f, "  {}", finding.detail)?;
+        }
+        let Some(Mismatch { found, expected, bar, sides, names }) = finding.mismatch else { return Ok(()) };
+        let width = names[0].chars().count().max(names[1].chars().count());
+        writeln!(f, "    {:<width$}  {found}", names[0])?;
+        writeln!(f, "    {:<width$}  {expected} ± {bar:.0e}", names[1])?;
+        match sides {
+            Some([left, right]) => writeln!(f, "    at a kink: slope {left} from the left, {right} from the right"),
+            None => Ok(()),
+        }
+    }
+
+    fn write_suspects(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (op, at) in self.entries.iter().take(SUSPECTS) {
+            writeln!(f, "  op `{op}` applied at {at}")?;
+        }
+        match self.entries.len().checked_sub(SUSPECTS) {
+            Some(more @ 1..) => writeln!(f, "  and {more} ops before"),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  reproduce:")?;
+        if self.inputs.iter().map(Tensor::len).sum::<usize>() > WRITTEN {
+            let shapes: Vec<String> = self.inputs.iter().map(|x| format!("{} {}", x.dtype(), x.to_shape())).collect();
+            return writeln!(f, "    the inputs given, {}", shapes.join(", "));
+        }
+        writeln!(f, "    let x = [")?;
+        for x in &self.inputs {
+            writeln!(f, "        Var::leaf({}),", source::tensor(x))?;
+        }
+        writeln!(f, "    ];")?;
+        writeln!(f, "    let y = {};", self.source)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}", self.subject, self.finding.property)?;
+        self.write_place(f)?;
+        match (&self.diagnosis, self.finding.mismatch) {
+            (Some(diagnosis), _) => writeln!(f, "  diagnosis: {diagnosis}")?,
+            (None, Some(_)) => writeln!(f, "  diagnosis: none of the usual mistakes explains the numbers")?,
+            (None, None) => {}
+        }
+        self.write_suspects(f)?;
+        self.write_source(f)?;
+        write!(f, "  {}", self.found)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The outcome of a check: printed, looked into, or [asserted](Verdict::assert).
+#[must_use = "a verdict that nobody reads lets wrong rules pass: end with .assert()"]
+pub struct Verdict {
+    pub(crate) subject: String,
+    pub(crate) tally: Tally,
+    pub(crate) failure: Option<Box<Failure>>,
+}
+
+impl Verdict {
+    /// Ends a test.
+    ///
+    /// # Panics
+    /// When the check failed, with the whole report, on the line of the caller.
+    #[track_caller]
+    pub fn assert(self) {
+        if let Some(failure) = self.failure {
+            panic!("{failure}");
+        }
+    }
+
+    /// Whether nothing wrong was found.
+    pub fn passed(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// What was found wrong.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_deref()
+    }
+
+    /// The verdict as a result, for `?`.
+    ///
+    /// # Errors
+    /// When the check failed.
+    pub fn result(self) -> Result<(), Box<Failure>> {
+        self.failure.map_or(Ok(()), Err)
+    }
+
+    /// The number of samples that were looked at.
+    pub fn cases(&self) -> usize {
+        self.tally.cases
+    }
+
+    /// The numbers of first and second derivatives that were compared with differences and agree.
+    pub fn compared(&self) -> [usize; 2] {
+        self.tally.compared
+    }
+
+    /// Derivatives at kinks, which lie between the slopes from the left and from the right.
+    pub fn kinks(&self) -> usize {
+        self.tally.kinks
+    }
+
+    /// Derivatives on which differences cannot decide: at jumps, where the function is not finite, or drowned in rounding.
+    pub fn undecided(&self) -> usize {
+        self.tally.undecided
+    }
+
+    /// The Rust types of all ops that were on a tape during the check, be it of the function or of its gradient.
+    pub fn ops(&self) -> &BTreeSet<&'static str> {
+        &self.tally.ops
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(failure) = &self.failure {
+            return failure.fmt(f);
+        }
+        let Tally { cases, compared: [first, second], kinks, undecided, notes, .. } = &self.tally;
+        let s = if *cases == 1 { "" } else { "s" };
+        write!(f, "{}: right in {cases} case{s}, {first} first and {second} second derivatives", self.subject)?;
+        if *kinks > 0 {
+            write!(f, ", {kinks} at kinks")?;
+        }
+        if *undecided > 0 {
+            write!(f, ", {undecided} undecided")?;
+        }
+        notes.iter().try_for_each(|note| write!(f, "\n  {note}"))
+    }
+}
+
+impl fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

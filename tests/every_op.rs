@@ -1,0 +1,80 @@
+//! Every op, checked in every way; and nothing in the source that no check has seen.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chainrule::ops::declarations;
+use chainrule_check::{Verdict, check_declared};
+
+/// The verdict on every declared op, by two threads.
+fn verdicts() -> Vec<Verdict> {
+    let (ops, next, verdicts) = (declarations(), AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(op) = ops.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let verdict = check_declared(op);
+                    verdicts.lock().unwrap().push(verdict);
+                }
+            });
+        }
+    });
+    verdicts.into_inner().unwrap()
+}
+
+#[test]
+fn every_op_is_right_and_none_is_missed() {
+    let verdicts = verdicts();
+    let wrong: Vec<String> = verdicts.iter().filter(|v| !v.passed()).map(ToString::to_string).collect();
+    assert!(wrong.is_empty(), "{} of {} ops are wrong:\n\n{}", wrong.len(), verdicts.len(), wrong.join("\n\n"));
+
+    let seen: BTreeSet<&str> = verdicts.iter().flat_map(|v| v.ops().iter().copied()).collect();
+    let unseen: Vec<String> = sources().iter().flat_map(|(file, text)| missed(file, text, &seen)).collect();
+    assert!(unseen.is_empty(), "no check has seen {unseen:?}");
+}
+
+#[test]
+fn every_method_has_a_declaration() {
+    let declared: BTreeSet<&str> = declarations().iter().map(|op| op.name).collect();
+    let methods: Vec<String> = sources().iter().flat_map(|(_, text)| methods(text)).collect();
+    assert!(methods.len() > 40, "the source was read: {methods:?}");
+    let missing: Vec<&String> = methods.iter().filter(|name| !declared.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "without a declaration: {missing:?}");
+}
+
+#[test]
+fn the_guard_sees_what_is_missing() {
+    let text = "struct Neu;\nimpl Op<1> for Neu {\n}\nimpl ListOp for Alt {\n}\n";
+    let seen = BTreeSet::from(["chainrule_autodiff::ops::file::Alt"]);
+    assert_eq!(missed("file", text, &seen), ["file::Neu"]);
+}
+
+/// The files of ops: name and text.
+fn sources() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/autodiff/src/ops");
+    let files = fs::read_dir(folder).expect("the ops are there").map(|entry| entry.unwrap().path());
+    files.map(|path| (path.file_stem().unwrap().display().to_string(), fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// The types of a file that implement an op and were on no tape.
+fn missed(file: &str, text: &str, seen: &BTreeSet<&str>) -> Vec<String> {
+    let implementor = |line: &str| -> Option<String> {
+        let (head, tail) = line.strip_prefix("impl ")?.split_once(" for ")?;
+        let is_op = head.starts_with("Op<") || head == "ListOp";
+        is_op.then(|| tail.trim_end_matches(" {").to_string())
+    };
+    let types = text.lines().filter_map(implementor).map(|name| format!("{file}::{name}"));
+    types.filter(|name| !seen.iter().any(|seen| seen.ends_with(name.as_str()))).collect()
+}
+
+/// The methods of `Var` in a file that return one.
+fn methods(text: &str) -> Vec<String> {
+    let signature = |part: &str| -> Option<String> {
+        let (head, _) = part.split_once(" {")?;
+        let name = head.split(['(', '<']).next()?;
+        (head.ends_with("-> Var") && !name.starts_with('$')).then(|| name.to_string())
+    };
+    text.split("    pub fn ").skip(1).filter_map(signature).collect()
+}
