@@ -20,6 +20,13 @@ impl Estimate {
         self.value.is_finite() && self.bar.is_finite()
     }
 
+    /// This estimate, or one from smaller steps: the one with the smaller bar. Where the two exclude each other, the larger steps went
+    /// past what matters, as on the flat ends of a narrow sigmoid.
+    fn or_finer(self, finer: Estimate) -> Estimate {
+        let exclude = (finer.value - self.value).abs() > finer.bar + self.bar;
+        if finer.bar < self.bar || exclude { finer } else { self }
+    }
+
     fn contains(&self, x: f64) -> bool {
         (x - self.value).abs() <= self.bar
     }
@@ -121,9 +128,7 @@ impl<'a, F: Curve> Ladder<'a, F> {
             // Further out, values may be larger than in the centre, and so may what rounding does to them.
             let noise = self.noise[j].max(self.epsilon * right.1[j].abs().max(left.1[j].abs()));
             let now = row.best(&above, 2.0 * noise / width);
-            if now.bar < self.best[j].bar {
-                self.best[j] = now;
-            }
+            self.best[j] = self.best[j].or_finer(now);
         }
         self.rungs.push(Rung { right, left });
         self.step /= RATIO;
@@ -153,9 +158,7 @@ impl<'a, F: Curve> Ladder<'a, F> {
             row = above.next((y[j] - self.centre[j]) / t, RATIO);
             let noise = self.noise[j].max(self.epsilon * y[j].abs());
             let now = row.best(&above, 4.0 * noise / t.abs());
-            if now.bar < best.bar {
-                best = now;
-            }
+            best = best.or_finer(now);
         }
         best
     }

@@ -49,7 +49,7 @@ pub(super) fn adjoint(trial: &Trial, _: Variation, _: &mut Tally) -> Outcome {
         }
     }
     if trial.subject.linear {
-        let step = trial.first_step(&line);
+        let step = trial.first_step(&line) / 256.0; // what is linear on pieces must stay on one
         let ahead = trial.value_at(&trial.moved(&line, step).1);
         let change: Vec<f64> = ahead.iter().zip(trial.value.to_f64_vec()).map(|(a, y)| (a - y) / step).collect();
         let (found, expected) = (rows.along(&line)[rows.outputs.len()], dot(&change, &cotangent));
