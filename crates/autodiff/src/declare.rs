@@ -8,7 +8,7 @@ use chainrule_tensor::{DType, Tensor};
 
 use crate::var::Var;
 
-/// The four ways of being differentiable.
+/// The four ways of being differentiable, and the one of not being.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// Element by element: a formula and its slope.
@@ -19,6 +19,8 @@ pub enum Family {
     Product,
     /// A function of other ops, which has no rule of its own.
     Composite,
+    /// Integers or truth values, through which no derivative flows.
+    Discrete,
 }
 
 /// A point with a derivative fixed by convention: a kink or a singular point of a function of one number.
@@ -70,6 +72,16 @@ impl Declaration {
         sample: fn(&mut Draw) -> Sample,
     ) -> Declaration {
         Declaration::new(Family::Linear, name, torch, formula, rule, sample)
+    }
+
+    /// The declaration of a function whose result is integers or truth values. The sample's call wraps it in a constant.
+    pub const fn discrete(
+        name: &'static str,
+        torch: &'static str,
+        formula: &'static str,
+        sample: fn(&mut Draw) -> Sample,
+    ) -> Declaration {
+        Declaration::new(Family::Discrete, name, torch, formula, "none", sample)
     }
 }
 
