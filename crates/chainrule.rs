@@ -5,7 +5,10 @@ pub use chainrule_data as data;
 pub use chainrule_nn as nn;
 pub use chainrule_tensor as tensor;
 
-pub use chainrule_autodiff::{Gradients, ListOp, Op, Reach, Report, Saves, Tape, Var, grad, ops, try_grad, vjp};
+pub use chainrule_autodiff::{
+    Gradients, ListOp, Op, Reach, Report, Saves, Tape, Var, checkpoint, grad, hessian, hvp, jacobian, jvp, ops,
+    try_grad, value_and_grad, vjp,
+};
 pub use chainrule_tensor::{Comparison, DType, Rng, Shape, Tensor, Window, s, tensor};
 
 /// What most programs use, in one line: `use chainrule::prelude::*;`.

@@ -8,8 +8,9 @@
 //! 4. [`backward`]: pop the tape from the end and ask each entry's rule where its gradient goes.
 //! 5. [`gradients`]: what the backward pass returns.
 //! 6. [`report`]: which parameters a gradient reached, and what cut the way to the others.
-//! 7. [`ops`]: the ops, one file per family, each a formula and its rule in one place.
-//! 8. [`declare`]: what an op says about itself, for its documentation and its checks.
+//! 7. [`transform`] and [`checkpoint`]: what follows from these alone, such as Hessians, and memory exchanged for time.
+//! 8. [`ops`]: the ops, one file per family, each a formula and its rule in one place.
+//! 9. [`declare`]: what an op says about itself, for its documentation and its checks.
 //!
 //! ```
 //! use chainrule_autodiff::Var;
@@ -22,17 +23,21 @@
 //! ```
 
 pub mod backward;
+mod checkpoint;
 pub mod declare;
 pub mod gradients;
 pub mod op;
 pub mod ops;
 pub mod report;
 pub mod tape;
+pub mod transform;
 pub mod var;
 
 pub use backward::{grad, try_grad, vjp};
+pub use checkpoint::checkpoint;
 pub use gradients::Gradients;
 pub use op::{ListOp, Op, Saves};
 pub use report::{Reach, Report};
 pub use tape::{Node, Tape};
+pub use transform::{hessian, hvp, jacobian, jvp, value_and_grad};
 pub use var::Var;

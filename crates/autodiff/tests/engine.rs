@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use chainrule_autodiff::{Op, Reach, Saves, Tape, Var, grad, try_grad, vjp};
+use chainrule_autodiff::{
+    Op, Reach, Saves, Tape, Var, checkpoint, grad, hessian, hvp, jacobian, jvp, try_grad, value_and_grad, vjp,
+};
 use chainrule_tensor::{DType, Tensor, tensor};
 
 fn message(f: impl FnOnce()) -> String {
@@ -270,4 +272,62 @@ fn rules_are_asked_only_for_inputs_that_want_a_gradient() {
     let (a, b, c) = (Var::leaf(1.0), Var::constant(2.0), Var::leaf(3.0));
     Counting.apply([&a, &b, &c]).backward();
     assert_eq!(ASKED.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn products_with_jacobians_and_hessians_agree_with_the_matrices() {
+    let x = Var::leaf(tensor![F64; [0.3, -1.2, 0.7], [2.0, 0.1, -0.4]]);
+    let w = Var::leaf(tensor![F64; 0.5, -0.3, 1.1]);
+    let v = [tensor![F64; [1.0, 2.0, -1.0], [0.5, 0.0, 3.0]], tensor![F64; -1.0, 0.25, 2.0]];
+    let y = (&x * &w).tanh().matmul(&w); // [2]
+    let times = |m: Var, rows: usize, v: &Tensor| {
+        m.reshape([rows, v.len()]).matmul(&Var::constant(v.reshape([v.len()]))).value().clone()
+    };
+    let expected = times(jacobian(&y, &x), 2, &v[0]) + times(jacobian(&y, &w), 2, &v[1]);
+    assert!(jvp(&y, &[&x, &w], &v).value().allclose(&expected, 1e-13, 1e-13));
+
+    let loss = y.square().sum();
+    let both = times(hessian(&loss, &w), 3, &v[1]) + times(jacobian(&grad(&loss, &[&w])[0], &x), 3, &v[0]);
+    let found = hvp(&loss, &[&x, &w], &v);
+    assert!(found[1].value().allclose(&both, 1e-12, 1e-12));
+    assert_eq!(found[0].shape(), x.shape());
+    let h = hessian(&loss, &x).reshape([6, 6]);
+    assert!(h.value().allclose(h.t().value(), 1e-13, 1e-13), "a Hessian is symmetric");
+
+    let third = hvp(&(&w * &w * &w).sum(), &[&w], &[v[1].ones_like()]); // 6w, differentiable again
+    assert_eq!(grad(&third[0].sum(), &[&w])[0].value().to_vec::<f64>(), [6.0; 3]);
+    let constant = Var::constant(v[1].clone());
+    assert_eq!(jvp(&constant, &[&w], &v[1..]).value().to_vec::<f64>(), [0.0; 3]);
+    assert_eq!(jacobian(&constant, &w).shape(), [3, 3]);
+    let unused = message(|| drop(value_and_grad(|x| x[0].sum(), &v)));
+    assert!(unused.contains("no gradient reached"), "{unused}");
+}
+
+#[test]
+fn a_checkpoint_has_the_gradients_of_its_segment() {
+    let segment = |x: &[Var]| (&x[0].matmul(&x[1]) + &x[2]).tanh();
+    let (x, w) = (Var::leaf(tensor![F64; [1.0, -2.0], [0.5, 3.0]]), Var::leaf(tensor![F64; [0.1, 0.2], [-0.3, 0.4]]));
+    let b = Var::constant(tensor![F64; 0.5, -0.5]);
+    let inputs = [&x, &w, &b];
+    let direct = segment(&inputs.map(Var::clone)).square().sum();
+    let kept = checkpoint(segment, &inputs).square().sum();
+    assert_eq!(kept.tape().len(), 5, "two leaves, the segment, a square and a sum");
+    for x in [&x, &w] {
+        let [of_kept, of_direct] = [&kept, &direct].map(|y| y.clone().backward()[x].clone());
+        assert!(of_kept.same_bits(&of_direct));
+        let [of_kept, of_direct] = [&kept, &direct].map(|y| hvp(y, &[x], &[x.value().ones_like()]).remove(0));
+        assert!(of_kept.value().allclose(of_direct.value(), 1e-13, 1e-13));
+    }
+    let (hidden, line) = (w.clone(), line!() - 12);
+    let lost = message(move || drop(checkpoint(move |x| &x[0] * &hidden, &[&x])));
+    assert!(lost.contains("pass it as an input") && lost.contains(&format!("engine.rs:{line}")), "{lost}");
+    let nested = |x: &[Var]| checkpoint(|x| x[0].exp(), &[&x[0].sin()]).sum();
+    check_nested(nested);
+}
+
+fn check_nested(f: impl Fn(&[Var]) -> Var + Send + Sync + 'static) {
+    let x = Var::leaf(tensor![F64; 0.2, 0.9]);
+    let expected = x.sin().exp() * x.cos();
+    let found = checkpoint(f, &[&x]).backward();
+    assert!(found[&x].allclose(expected.value(), 1e-14, 0.0));
 }
