@@ -44,6 +44,10 @@ pub struct Declaration {
     pub rule: &'static str,
     /// The family it belongs to.
     pub family: Family,
+    /// The interval from which the arguments of a function of numbers are drawn; empty for others.
+    pub domain: &'static str,
+    /// How often it can be differentiated, as far as checks go: 2, or 1.
+    pub order: usize,
     /// Draws inputs and hyper-parameters at which it is differentiable.
     pub sample: fn(&mut Draw) -> Sample,
     /// Points with a derivative fixed by convention (functions of one number).
@@ -60,7 +64,12 @@ impl Declaration {
         rule: &'static str,
         sample: fn(&mut Draw) -> Sample,
     ) -> Declaration {
-        Declaration { name, torch, formula, rule, family, sample, special: &[] }
+        Declaration { name, torch, formula, rule, family, domain: "", order: 2, sample, special: &[] }
+    }
+
+    /// This declaration of an op whose rule cannot be differentiated again.
+    pub const fn first_order(self) -> Declaration {
+        Declaration { order: 1, ..self }
     }
 
     /// The declaration of a linear op.

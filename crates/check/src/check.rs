@@ -111,7 +111,8 @@ impl Check {
     /// As [`check_declared`](crate::check_declared).
     pub fn declared(&self, op: &Declaration) -> Verdict {
         let traits = Traits { at: None, linear: op.family == Family::Linear, every_dtype: true };
-        let verdict = Generated { check: self, name: op.name, traits, sample: &op.sample }.run();
+        let check = Check { order: self.order.min(op.order), ..self.clone() };
+        let verdict = Generated { check: &check, name: op.name, traits, sample: &op.sample }.run();
         if verdict.failure.is_some() || op.special.is_empty() {
             return verdict;
         }

@@ -164,6 +164,8 @@ macro_rules! rows {
                 formula: stringify!($value),
                 rule: concat!("g · (", stringify!($slope), ")"),
                 family: crate::declare::Family::Elementwise,
+                domain: stringify!($domain),
+                order: 2,
                 sample: |draw| {
                     let (domain, shape) = ($domain, draw.shape());
                     let source = concat!("x[0].", stringify!($name), "(" $($(, stringify!($default), ", ")+)?, ")");
@@ -303,6 +305,8 @@ macro_rules! pairs {
                 formula: stringify!($value),
                 rule: concat!("g · (", stringify!($slope_a), "), g · (", stringify!($slope_b), ")"),
                 family: crate::declare::Family::Elementwise,
+                domain: concat!(stringify!($domain_a), ", ", stringify!($domain_b)),
+                order: 2,
                 sample: |draw| {
                     let [a, b] = draw.broadcasting_shapes();
                     let (of_a, of_b) = ($domain_a, $domain_b);
