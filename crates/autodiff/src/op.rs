@@ -189,6 +189,15 @@ impl Rule for Leaf {
 
 #[track_caller]
 fn record(rule: impl Rule + 'static, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
+    match x.iter().any(|x| x.is_tracked()) {
+        true => record_shared(Arc::new(rule), x, value, at),
+        false => Var { value, history: Cut::inherited(x) },
+    }
+}
+
+/// As `record`, with a rule that other entries may have, too.
+#[track_caller]
+pub(crate) fn record_shared(rule: Arc<dyn Rule>, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
     if !x.iter().any(|x| x.is_tracked()) {
         return Var { value, history: Cut::inherited(x) };
     }
@@ -201,6 +210,6 @@ fn record(rule: impl Rule + 'static, x: &[&Var], value: Tensor, at: &'static Loc
     let saves = rule.saves();
     let inputs = x.iter().map(|&x| if saves.inputs() { x.clone() } else { x.ghost() }).collect();
     let output = if saves.output() { value.clone() } else { value.ghost() };
-    let node = Node::new(Box::new(rule), inputs, output, at);
+    let node = Node::new(rule, inputs, output, at);
     Var { value, history: History::Tracked(Arc::new(node)) }
 }

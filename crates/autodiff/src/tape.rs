@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chainrule_tensor::{DType, Tensor};
 use smallvec::SmallVec;
 
-use crate::op::{Leaf, Rule};
+use crate::op::{Leaf, Rule, record_shared};
 use crate::var::{History, Var};
 
 /// One entry of a tape: an op that was applied, to what, what it keeps for its rule, and the line of source that asked for it.
 pub struct Node {
     id: u64,
-    rule: Box<dyn Rule>,
+    rule: Arc<dyn Rule>,
     inputs: SmallVec<[Var; 2]>,
     output: Tensor,
     at: &'static Location<'static>,
@@ -27,7 +27,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Node {
     pub(crate) fn new(
-        rule: Box<dyn Rule>,
+        rule: Arc<dyn Rule>,
         inputs: SmallVec<[Var; 2]>,
         output: Tensor,
         at: &'static Location<'static>,
@@ -38,7 +38,7 @@ impl Node {
     /// Makes a leaf's entry one of a new leaf, with the same name and source line. In place where no history holds it.
     pub(crate) fn renew(entry: &mut Arc<Node>, output: Tensor) {
         let (at, label) = (entry.at, entry.label.clone());
-        let mut fresh = Node::new(Box::new(Leaf), Default::default(), output, at);
+        let mut fresh = Node::new(Arc::new(Leaf), Default::default(), output, at);
         fresh.label = label;
         match Arc::get_mut(entry) {
             Some(node) => *node = fresh,
@@ -99,6 +99,28 @@ impl Node {
     /// The inputs that want a gradient, with their positions.
     pub fn tracked_inputs(&self) -> impl Iterator<Item = (usize, &Var)> {
         self.inputs.iter().enumerate().filter(|(_, input)| input.is_tracked())
+    }
+
+    /// The same op with the same fields, applied to something else; the new entry names the old one's source line. For running a history
+    /// again, and for checking a rule where it was used.
+    ///
+    /// # Panics
+    /// When the entry is a leaf, the number of inputs differs, or the op does not take them.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let y = Var::leaf(tensor![1., 4.]).sqrt();
+    /// let again = y.tape().pop().unwrap().reapply(&[&Var::leaf(tensor![9., 16.])]);
+    /// assert_eq!(again.value().to_vec::<f32>(), [3., 4.]);
+    /// ```
+    #[track_caller]
+    pub fn reapply(&self, x: &[&Var]) -> Var {
+        let (n, op) = (self.inputs.len(), self.op());
+        assert!(n > 0, "reapply: a leaf is not computed");
+        assert!(x.len() == n, "reapply: {op} was applied to {n} variables, not {}", x.len());
+        let values: SmallVec<[&Tensor; 4]> = x.iter().map(|x| x.value()).collect();
+        record_shared(self.rule.clone(), x, self.rule.forward(&values), self.at)
     }
 
     /// What the rule says: the gradient for input `wrt`, given the gradient `g` of the output. With `recorded`, the result can itself be

@@ -52,7 +52,7 @@ impl Var {
             "leaf: no derivative flows through {} elements; convert them with .cast(DType::F32)",
             value.dtype()
         );
-        let node = Node::new(Box::new(Leaf), Default::default(), value.ghost(), Location::caller());
+        let node = Node::new(Arc::new(Leaf), Default::default(), value.ghost(), Location::caller());
         Var { value, history: History::Tracked(Arc::new(node)) }
     }
 
