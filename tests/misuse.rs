@@ -96,7 +96,7 @@ misuses! {
     "t of a vector": v(&[3]).t() => ["t:", "[3]", "two axes"];
     "sum along an absent axis": v(&[2, 3]).sum_axes(&[5], false) => ["sum", "axis 5", "2 axes"];
     "sum along an axis named twice": v(&[2, 3]).sum_axes(&[1, -1], false) => ["sum", "twice"];
-    "axis of a number": v(&[]).sum_axes(&[0], false) => ["sum", "without axes"];
+    "axis of a number": v(&[]).sum_axes(&[1], false) => ["sum", "without axes"];
     "largest of nothing": v(&[0, 3]).amax(&[0], false) => ["max", "no elements", "[0, 3]"];
     "argmax of nothing": t(&[2, 0]).argmax(1, false) => ["argmax", "no elements"];
     "narrow beyond the end": v(&[5]).narrow(0, 3, 4) => ["narrow", "4 elements from 3", "length 5"];

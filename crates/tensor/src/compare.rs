@@ -39,6 +39,23 @@ relation!(Le, <=);
 relation!(Gt, >);
 relation!(Ge, >=);
 
+fn close(a: f64, b: f64, rtol: f64, atol: f64) -> bool {
+    a == b || (a - b).abs() <= atol + rtol * b.abs() && a.is_finite() && b.is_finite()
+}
+
+struct Close {
+    rtol: f64,
+    atol: f64,
+    equal_nan: bool,
+}
+impl Test for Close {
+    #[inline(always)]
+    fn holds<T: Element>(&self, a: T, b: T) -> bool {
+        let (a, b) = (a.to_f64(), b.to_f64());
+        close(a, b, self.rtol, self.atol) || self.equal_nan && a.is_nan() && b.is_nan()
+    }
+}
+
 impl Tensor {
     /// Where the relation holds between the elements of two tensors, broadcast by NumPy's rule: a `bool` tensor.
     ///
@@ -110,9 +127,24 @@ impl Tensor {
     /// assert!(tensor![1.0, 2.0].allclose(&tensor![1.0, 2.000001], 1e-5, 0.0));
     /// ```
     pub fn allclose(&self, other: &Tensor, rtol: f64, atol: f64) -> bool {
-        let close =
-            |(a, b): (f64, f64)| a == b || (a - b).abs() <= atol + rtol * b.abs() && a.is_finite() && b.is_finite();
-        self.shape() == other.shape() && self.to_f64_vec().into_iter().zip(other.to_f64_vec()).all(close)
+        self.shape() == other.shape()
+            && self.to_f64_vec().into_iter().zip(other.to_f64_vec()).all(|(a, b)| close(a, b, rtol, atol))
+    }
+
+    /// Where |a − b| ≤ atol + rtol·|b|, broadcast by NumPy's rule: a `bool` tensor. Infinities are close only to themselves; a NaN to
+    /// nothing, or with `equal_nan` to another.
+    ///
+    /// # Panics
+    /// When the types differ or the shapes do not broadcast.
+    ///
+    /// ```
+    /// use chainrule_tensor::tensor;
+    /// let close = tensor![1.0, 2.0, f64::NAN].isclose(&tensor![1.01, 2.01, f64::NAN], 0.0, 0.02, false);
+    /// assert_eq!(close.to_vec::<bool>(), [true, true, false]);
+    /// ```
+    #[track_caller]
+    pub fn isclose(&self, other: &Tensor, rtol: f64, atol: f64, equal_nan: bool) -> Tensor {
+        self.test("isclose", other, &Close { rtol, atol, equal_nan })
     }
 
     /// The elements as doubles in row-major order, whatever their type.

@@ -1,8 +1,8 @@
 //! Reductions along axes.
 
 use crate::dtype::{DType, Number, each_number};
-use crate::kernel::reduction::{Fold, Form, arg, find, fold, scan};
-use crate::shape::{normalise_axes, normalise_axis};
+use crate::kernel::reduction::{Fold, Form, arg, find, fold};
+use crate::shape::normalise_axes;
 use crate::tensor::Tensor;
 
 /// What a reduction computes.
@@ -18,7 +18,7 @@ pub enum Reduction {
     Min,
 }
 
-struct Sum;
+pub(crate) struct Sum;
 impl Fold for Sum {
     #[inline(always)]
     fn start<T: Number>() -> T {
@@ -30,7 +30,7 @@ impl Fold for Sum {
     }
 }
 
-struct Prod;
+pub(crate) struct Prod;
 impl Fold for Prod {
     #[inline(always)]
     fn start<T: Number>() -> T {
@@ -128,7 +128,8 @@ impl Tensor {
         self.reduce(Reduction::Min, axes, keep)
     }
 
-    /// The position of the largest element along an axis, the first of equal ones, as `i64`. A NaN counts as largest.
+    /// The position of the largest element along an axis, the first of equal ones, as `i64`; with `None` among all elements in
+    /// row-major order. A NaN counts as largest.
     ///
     /// # Panics
     /// When the axis does not exist or has no elements.
@@ -138,57 +139,58 @@ impl Tensor {
     /// assert_eq!(tensor![[1., 9.], [4., 4.]].argmax(1, false).to_vec::<i64>(), [1, 0]);
     /// ```
     #[track_caller]
-    pub fn argmax(&self, axis: isize, keep: bool) -> Tensor {
-        self.arg_reduce("argmax", axis, keep, true)
+    pub fn argmax(&self, axis: impl Into<Option<isize>>, keep: bool) -> Tensor {
+        self.arg_reduce("argmax", axis.into(), keep, true)
     }
 
-    /// The position of the smallest element along an axis, the first of equal ones, as `i64`. A NaN counts as smallest.
+    /// The position of the smallest element along an axis, the first of equal ones, as `i64`; with `None` among all elements in
+    /// row-major order. A NaN counts as smallest.
     ///
     /// # Panics
     /// When the axis does not exist or has no elements.
     #[track_caller]
-    pub fn argmin(&self, axis: isize, keep: bool) -> Tensor {
-        self.arg_reduce("argmin", axis, keep, false)
+    pub fn argmin(&self, axis: impl Into<Option<isize>>, keep: bool) -> Tensor {
+        self.arg_reduce("argmin", axis.into(), keep, false)
     }
 
-    /// Running sums along an axis.
+    /// Whether any element along the axes (all when none is named) holds: is not 0.
     ///
     /// # Panics
-    /// When the axis does not exist or the elements are `bool`.
-    ///
-    /// ```
-    /// assert_eq!(chainrule_tensor::tensor![1., 2., 3.].cumsum(0).to_vec::<f32>(), [1., 3., 6.]);
-    /// ```
-    #[track_caller]
-    pub fn cumsum(&self, axis: isize) -> Tensor {
-        self.scanned::<Sum>("cumsum", axis)
-    }
-
-    /// Whether any element along the axes (all when none is named) holds. For `bool` tensors.
-    ///
-    /// # Panics
-    /// When this is not `bool` or an axis does not exist.
+    /// When an axis does not exist.
     #[track_caller]
     pub fn any(&self, axes: &[isize], keep: bool) -> Tensor {
         let axes = normalise_axes("any", axes, self.rank());
-        let (x, form) = Form::of(self, &axes);
+        let (x, form) = Form::of(&self.cast(DType::Bool), &axes);
         let x = x.as_slice::<bool>().expect("a reduction's form is dense");
         Tensor::build::<bool>(self.layout.shape.reduced(&axes, keep), |out| find(x, form, true, out))
     }
 
-    /// Whether all elements along the axes (all when none is named) hold. For `bool` tensors.
+    /// Whether all elements along the axes (all when none is named) hold: are not 0.
     ///
     /// # Panics
-    /// When this is not `bool` or an axis does not exist.
+    /// When an axis does not exist.
     #[track_caller]
     pub fn all(&self, axes: &[isize], keep: bool) -> Tensor {
         let axes = normalise_axes("all", axes, self.rank());
-        let (x, form) = Form::of(self, &axes);
+        let (x, form) = Form::of(&self.cast(DType::Bool), &axes);
         let x = x.as_slice::<bool>().expect("a reduction's form is dense");
         Tensor::build::<bool>(self.layout.shape.reduced(&axes, keep), |out| {
             find(x, form, false, out);
             out.iter_mut().for_each(|o| *o = !*o);
         })
+    }
+
+    /// How many elements along the axes (all when none is named) are not 0, as `i64`.
+    ///
+    /// # Panics
+    /// When an axis does not exist.
+    ///
+    /// ```
+    /// assert_eq!(chainrule_tensor::tensor![0., 2., f64::NAN].count_nonzero(&[]).item(), 2.0);
+    /// ```
+    #[track_caller]
+    pub fn count_nonzero(&self, axes: &[isize]) -> Tensor {
+        self.cast(DType::Bool).cast(DType::I64).folded::<Sum>("count_nonzero", axes, false)
     }
 
     /// Sums what broadcasting had repeated: the adjoint of [`broadcast_to`](Tensor::broadcast_to).
@@ -233,29 +235,18 @@ impl Tensor {
     }
 
     #[track_caller]
-    fn scanned<F: Fold>(&self, op: &str, axis: isize) -> Tensor {
-        if self.rank() == 0 && (axis == 0 || axis == -1) {
-            return self.clone();
+    fn arg_reduce(&self, op: &str, axis: Option<isize>, keep: bool, largest: bool) -> Tensor {
+        let axes = axis.map_or(normalise_axes(op, &[], self.rank()), |axis| normalise_axes(op, &[axis], self.rank()));
+        if let Some(&axis) = axes.iter().find(|&&axis| self.shape()[axis] == 0) {
+            panic!("{op}: axis {axis} of shape {} has no elements", self.layout.shape);
         }
-        let axis = normalise_axis(op, axis, self.rank());
+        let shape = self.layout.shape.reduced(&axes, keep);
         each_number!(op, self, T => {
-            let (x, form) = Form::of(self, &[axis]);
-            let x = x.as_slice::<T>().expect("a reduction's form is dense");
-            Tensor::build::<T>(self.to_shape(), |out| scan::<F, T>(x, form, out))
-        }, half => self.cast(DType::F32).scanned::<F>(op, axis as isize).cast(self.dtype()))
-    }
-
-    #[track_caller]
-    fn arg_reduce(&self, op: &str, axis: isize, keep: bool, largest: bool) -> Tensor {
-        let axis = normalise_axis(op, axis, self.rank());
-        assert!(self.shape()[axis] > 0, "{op}: axis {axis} of shape {} has no elements", self.layout.shape);
-        let shape = self.layout.shape.reduced(&[axis], keep);
-        each_number!(op, self, T => {
-            let (x, form) = Form::of(self, &[axis]);
+            let (x, form) = Form::of(self, &axes);
             let x = x.as_slice::<T>().expect("a reduction's form is dense");
             let better = |a: T, b: T| if largest { a > b } else { a < b };
             Tensor::build::<i64>(shape, |out| arg(x, form, better, out))
-        }, half => self.cast(DType::F32).arg_reduce(op, axis as isize, keep, largest))
+        }, half => self.cast(DType::F32).arg_reduce(op, axis, keep, largest))
     }
 
     #[track_caller]

@@ -187,13 +187,14 @@ pub fn normalise_axis(op: &str, axis: isize, rank: usize) -> usize {
     from_front as usize
 }
 
-/// Several axes counted from the front, in ascending order; no axes given means all of them.
+/// Several axes counted from the front, in ascending order; no axes given means all of them. A tensor without axes may be asked for
+/// axis 0 or −1, as if it had one of length 1, and has none to name.
 ///
 /// # Panics
 /// When one does not exist or is named twice.
 #[track_caller]
 pub fn normalise_axes(op: &str, axes: &[isize], rank: usize) -> SmallVec<[usize; 4]> {
-    if axes.is_empty() {
+    if axes.is_empty() || rank == 0 && axes.iter().all(|axis| matches!(axis, 0 | -1)) {
         return (0..rank).collect();
     }
     let mut out: SmallVec<[usize; 4]> = SmallVec::new();

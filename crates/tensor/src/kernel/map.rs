@@ -243,6 +243,43 @@ impl Tensor {
             half => self.cast(DType::F32).zip_number(op, &b.cast(DType::F32), f).cast(self.dtype()))
     }
 
+    /// A real function of pairs of elements, broadcast by NumPy's rule, that is too heavy or too rare to be compiled for every type and CPU:
+    /// one pair at a time, in `f64`. `op` names it in errors.
+    ///
+    /// # Panics
+    /// When the types differ, are not real or the shapes do not broadcast.
+    ///
+    /// ```
+    /// use chainrule_tensor::tensor;
+    /// assert_eq!(tensor![3.].zip_scalar("hypot", &tensor![4.], f64::hypot).item(), 5.0);
+    /// ```
+    #[track_caller]
+    pub fn zip_scalar(&self, op: &str, b: &Tensor, f: fn(f64, f64) -> f64) -> Tensor {
+        let shape = common_shape(op, self, b);
+        each_real!(op, self, T => blockwise::<T, T, 2>([self, b], shape, &|[a, b], out| {
+            for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
+                *o = T::from_f64(f(a.to_f64(), b.to_f64()));
+            }
+        }), half => self.cast(DType::F32).zip_scalar(op, &b.cast(DType::F32), f).cast(self.dtype()))
+    }
+
+    /// As [`zip_scalar`](Tensor::zip_scalar), of integers.
+    #[track_caller]
+    pub(crate) fn zip_integer(&self, op: &str, b: &Tensor, f: fn(i64, i64) -> i64) -> Tensor {
+        let shape = common_shape(op, self, b);
+        assert!(
+            self.dtype() == DType::I64,
+            "{op}: needs integers, got {} of shape {}; convert it with .cast(DType::I64)",
+            self.dtype(),
+            self.layout.shape
+        );
+        blockwise::<i64, i64, 2>([self, b], shape, &|[a, b], out| {
+            for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                *o = f(a, b);
+            }
+        })
+    }
+
     /// A comparison of pairs of elements of one type, broadcast by NumPy's rule.
     #[track_caller]
     pub(crate) fn test(&self, op: &str, b: &Tensor, f: &impl Test) -> Tensor {

@@ -204,22 +204,6 @@ pub(crate) fn arg<T: Number>(x: &[T], form: Form, better: impl Fn(T, T) -> bool,
     }
 }
 
-/// Running folds along `mid`: each element combined with all before it.
-pub(crate) fn scan<F: Fold, T: Number>(x: &[T], form: Form, out: &mut [T]) {
-    out.copy_from_slice(x);
-    if form.inner == 0 {
-        return;
-    }
-    for plane in out.chunks_mut((form.mid * form.inner).max(1)) {
-        for m in 1..form.mid {
-            let (before, now) = plane.split_at_mut(m * form.inner);
-            for (o, &p) in now[..form.inner].iter_mut().zip(&before[(m - 1) * form.inner..]) {
-                *o = F::join(p, *o);
-            }
-        }
-    }
-}
-
 /// Whether any element (`want` = true) or not all (`want` = false) of the middle equals `want`.
 pub(crate) fn find(x: &[bool], form: Form, want: bool, out: &mut [bool]) {
     for (o, out) in out.chunks_mut(form.inner.max(1)).enumerate() {
