@@ -1,7 +1,8 @@
-//! Pictures of training: curves and decision boundaries, as PNG.
+//! Pictures: training curves, decision boundaries, and bars to compare, as PNG.
 //!
 //! Everything that is drawn comes with this crate, the font included, so a picture is the same on every machine.
 
+mod bars;
 mod boundary;
 mod canvas;
 mod curves;
@@ -11,6 +12,7 @@ mod ticks;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+pub use bars::Bars;
 pub use boundary::Boundary;
 pub use curves::Curves;
 

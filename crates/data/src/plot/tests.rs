@@ -204,3 +204,23 @@ fn images_are_no_points() {
 fn a_curve_wants_a_panel() {
     drop(Curves::new("t").curve("train", []));
 }
+
+#[test]
+fn longer_bars_are_for_larger_values() {
+    let bars = |logarithmic: bool| {
+        let bars = Bars::new("t").reference(1.0).group("a").bar("x", 0.5).bar("y", 4.0).group("b").bar("x", 2.0);
+        decode(&if logarithmic { bars.logarithmic() } else { bars }.png().unwrap())
+    };
+    for (logarithmic, expected) in [(false, 0.25), (true, 1.0)] {
+        let picture = bars(logarithmic);
+        let length = |colour, rows: std::ops::Range<usize>| {
+            let inside = picture.places(colour).into_iter().filter(|(_, y)| *y > 100 && rows.contains(y));
+            let (low, high) = inside.fold((usize::MAX, 0), |(low, high), (x, _)| (low.min(x), high.max(x)));
+            high.saturating_sub(low) as f64
+        };
+        let (first, second) = (length(COLOURS[0], 0..126), length(COLOURS[0], 130..200));
+        let ratio = first / second;
+        assert!((ratio - expected).abs() < 0.05, "{logarithmic}: {first} {second}");
+        assert!(length(COLOURS[1], 0..200) > second);
+    }
+}
