@@ -7,6 +7,7 @@ mod convolution;
 mod elementwise;
 mod indexing;
 mod large;
+mod linalg;
 mod oracle;
 mod products;
 mod reductions;
