@@ -9,6 +9,7 @@
 pub mod arithmetic;
 pub mod conv;
 pub mod dropout;
+pub mod einsum;
 pub mod elementwise;
 pub mod formula;
 pub mod index;
@@ -39,6 +40,7 @@ pub fn declarations() -> Vec<&'static Declaration> {
         reduce::DECLARED,
         index::DECLARED,
         matmul::DECLARED,
+        einsum::DECLARED,
         conv::DECLARED,
         pool::DECLARED,
         softmax::DECLARED,
