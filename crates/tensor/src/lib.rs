@@ -43,6 +43,7 @@ mod random;
 mod reduce;
 mod scan;
 mod shape;
+pub mod special;
 mod tensor;
 mod view;
 

@@ -205,6 +205,37 @@ impl Tensor {
             half => self.cast(DType::F32).map(op, f).cast(self.dtype()))
     }
 
+    /// A function of one number that branches or loops, computed in `f64` for every element: what is not worth compiling for vectors.
+    /// `op` names it in errors.
+    ///
+    /// # Panics
+    /// When the elements are not real numbers.
+    ///
+    /// ```
+    /// use chainrule_tensor::{special, tensor};
+    /// assert_eq!(tensor![1., 4.].map_each("lgamma", &special::lgamma).to_vec::<f32>()[0], 0.0);
+    /// ```
+    #[track_caller]
+    pub fn map_each(&self, op: &str, f: &(dyn Fn(f64) -> f64 + Sync)) -> Tensor {
+        each_real!(op, self, T => blockwise::<T, T, 1>([self], self.to_shape(), &|[x], out| {
+            out.iter_mut().zip(x).for_each(|(out, &x)| *out = T::from_f64(f(x.to_f64())));
+        }), half => self.cast(DType::F32).map_each(op, f).cast(self.dtype()))
+    }
+
+    /// As [`map_each`](Tensor::map_each), of pairs of elements, broadcast by NumPy's rule.
+    ///
+    /// # Panics
+    /// When the types differ, are not real or the shapes do not broadcast.
+    #[track_caller]
+    pub fn zip_each(&self, op: &str, b: &Tensor, f: &(dyn Fn(f64, f64) -> f64 + Sync)) -> Tensor {
+        let shape = common_shape(op, self, b);
+        each_real!(op, self, T => blockwise::<T, T, 2>([self, b], shape, &|[a, b], out| {
+            for (out, (&a, &b)) in out.iter_mut().zip(a.iter().zip(b)) {
+                *out = T::from_f64(f(a.to_f64(), b.to_f64()));
+            }
+        }), half => self.cast(DType::F32).zip_each(op, &b.cast(DType::F32), f).cast(self.dtype()))
+    }
+
     /// A real function of pairs of elements, broadcast by NumPy's rule; `op` names it in errors.
     ///
     /// # Panics
