@@ -239,6 +239,12 @@ impl Draw {
         self.tensor(shape, -3.0, 3.0)
     }
 
+    /// A call of a function of one number, which takes no others, between `low` and `high`.
+    pub fn function(&mut self, name: &str, low: f64, high: f64, call: fn(&Var) -> Var) -> Sample {
+        let shape = self.shape();
+        Sample::new([self.tensor(&shape, low, high)], format!("x[0].{name}()"), move |x| call(&x[0]))
+    }
+
     /// A tensor of numbers between −3 and 3 that all differ by more than any check moves them.
     pub fn distinct(&mut self, shape: &[usize]) -> Tensor {
         let count = shape.iter().product();

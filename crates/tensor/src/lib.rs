@@ -21,6 +21,7 @@
 
 mod arithmetic;
 mod cast;
+mod classify;
 mod compare;
 mod construct;
 mod conv;

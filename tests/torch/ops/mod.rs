@@ -1,6 +1,9 @@
 //! How PyTorch's operators are said in chainrule: one table per family, by names of operators and arguments.
 
+mod activation;
 mod softmax;
+mod special;
+mod unary;
 
 use crate::call::Mapping;
 
@@ -9,7 +12,10 @@ type Table = &'static [(&'static str, Mapping)];
 
 #[rustfmt::skip]
 const FAMILIES: &[Table] = &[
+    activation::OPS,
     softmax::OPS,
+    special::OPS,
+    unary::OPS,
 ];
 
 /// The mapping of an operator.

@@ -1,10 +1,14 @@
 //! Functions of one number: a page from a calculus book.
 //!
-//! A row reads: name(x; parameters) = formula; slope in terms of the input x or the output y; the interval on which it is checked; points whose
-//! derivative is a convention; the name in PyTorch. The tokens become the kernels for `f32` and `f64`, the fused first-order gradient
+//! A row reads: name(x; parameter in [numbers to check, simplest first]) = formula; slope in terms of the input x or the output y; the interval on
+//! which it is checked; points whose derivative is a convention; the name in PyTorch. The tokens become the kernels for `f32` and `f64`, the fused first-order gradient
 //! `g · slope` in one pass, and the rule for higher orders. What the slope names is what the tape saves.
 
-use crate::ops::formula::rows;
+use chainrule_tensor::DType;
+
+use crate::declare::{Declaration, Family};
+use crate::ops::formula::{Side, rows};
+use crate::var::Var;
 
 rows! {
     /// Absolute value |x|. Slope at 0: 0.
@@ -115,59 +119,112 @@ rows! {
     sigmoid(x) = x.sigmoid();
         slope(out y) = y * (1.0 - y); on -3.0..3.0; torch "sigmoid";
 
-    /// Softplus ln(1 + eˣ).
-    softplus(x) = x.softplus();
-        slope(in x) = x.sigmoid(); on -3.0..3.0; torch "nn.functional.softplus";
+    /// The logarithm of the odds, ln(x / (1 − x)): the inverse of [`sigmoid`](crate::Var::sigmoid). Exact near ½.
+    logit(x) = when(x.within(0.25, 0.75), ((2.0 * x - 1.0) / (1.0 - x)).log1p(), (x / (1.0 - x)).log());
+        slope(in x) = when(x.within(0.0, 1.0), 1.0 / (x * (1.0 - x)), f64::NAN); on 0.05..0.95;
+        at 0.0 => f64::INFINITY; torch "logit";
 
-    /// Rectifier max(x, 0). Slope at 0: 0.
-    relu(x) = x.maximum(0.0);
-        slope(out y) = when(y.above(0.0), 1.0, 0.0); on -3.0..3.0; at 0.0 => 0.0; torch "nn.functional.relu";
-
-    /// Leaky rectifier: x where positive, else `negative_slope`·x. Slope at 0: `negative_slope`.
-    leaky_relu(x; negative_slope = 0.01) = when(x.above(0.0), x, negative_slope * x);
-        slope(in x) = when(x.above(0.0), 1.0, negative_slope); on -3.0..3.0; at 0.0 => 0.01;
-        torch "nn.functional.leaky_relu";
-
-    /// Exponential linear unit: x where positive, else `alpha`·(eˣ − 1).
-    elu(x; alpha = 1.0) = when(x.above(0.0), x, alpha * x.minimum(0.0).expm1());
-        slope(in x) = when(x.above(0.0), 1.0, alpha * x.minimum(0.0).exp()); on -3.0..3.0;
-        torch "nn.functional.elu";
-
-    /// Sigmoid linear unit x·σ(x).
-    silu(x) = x * x.sigmoid();
-        slope(in x) = x.sigmoid() * (1.0 + x * (1.0 - x.sigmoid())); on -3.0..3.0; torch "nn.functional.silu";
-
-    /// Gaussian error linear unit x·Φ(x), Φ the normal distribution function.
-    gelu(x) = 0.5 * x * (1.0 + (x * std::f64::consts::FRAC_1_SQRT_2).erf());
-        slope(in x) = 0.5 * (1.0 + (x * std::f64::consts::FRAC_1_SQRT_2).erf())
-            + x * (-0.5 * (x * x)).exp() * (0.5 * std::f64::consts::FRAC_1_SQRT_2 * std::f64::consts::FRAC_2_SQRT_PI);
-        on -3.0..3.0; torch "nn.functional.gelu";
-
-    /// The number `low` below it, `high` above it, else x. Slope 1 on the closed interval, else 0.
-    clamp(x; low = -1.0, high = 2.0) = x.maximum(low).minimum(high);
-        slope(in x) = when(x.within(low, high), 1.0, 0.0); on -3.0..3.0; at -1.0 => 1.0; at 2.0 => 1.0; torch "clamp";
-
-    /// xᵖ for a number p. For negative x, p must be an integer. Slope at 0 with p = 0: 0.
-    powf(x; p = 2.5) = x.pow(p);
-        slope(in x) = if p == 0.0 { x * 0.0 } else { p * x.pow(p - 1.0) }; on 0.1..3.0; torch "pow";
-
-    /// −1, 0 or 1 by the sign. Slope 0.
-    sign(x) = x.sign();
-        slope(number) = 0.0; on 0.1..3.0; at 0.0 => 0.0; torch "sign";
-
-    /// The largest integer ≤ x. Slope 0.
-    floor(x) = x.floor();
-        slope(number) = 0.0; on 0.1..0.9; at 1.0 => 0.0; torch "floor";
-
-    /// The smallest integer ≥ x. Slope 0.
-    ceil(x) = x.ceil();
-        slope(number) = 0.0; on 0.1..0.9; at 1.0 => 0.0; torch "ceil";
-
-    /// The nearest integer, halves to even. Slope 0.
-    round(x) = x.round();
-        slope(number) = 0.0; on 0.6..1.4; at 1.5 => 0.0; torch "round";
-
-    /// x without its fraction. Slope 0.
-    trunc(x) = x.trunc();
-        slope(number) = 0.0; on 0.1..0.9; at 1.0 => 0.0; torch "trunc";
+    /// xᵖ for a number p. For negative x, p must be an integer. Slope with p = 0: 0.
+    powf(x; p in [2.5, 3.0, 2.0, 1.0, 0.0, -1.0, -0.5]) = x.pow(p);
+        pull(g, in x) = if p == 0.0 { g * 0.0 } else { g * (p * x.pow(p - 1.0)) }; on 0.1..3.0; torch "pow";
 }
+
+impl Var {
+    /// Degrees as radians, x · π/180.
+    ///
+    /// # Panics
+    /// When the elements are not real numbers.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// assert_eq!(Var::constant(tensor![F64; 180.0]).deg2rad().item(), std::f64::consts::PI);
+    /// ```
+    #[track_caller]
+    pub fn deg2rad(&self) -> Var {
+        self * (std::f64::consts::PI / 180.0)
+    }
+
+    /// Radians as degrees, x · 180/π.
+    ///
+    /// # Panics
+    /// When the elements are not real numbers.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// assert_eq!(Var::constant(tensor![F64; std::f64::consts::PI]).rad2deg().item(), 180.0);
+    /// ```
+    #[track_caller]
+    pub fn rad2deg(&self) -> Var {
+        self * (180.0 / std::f64::consts::PI)
+    }
+
+    /// The same variable, as `+x` would say.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// assert_eq!(Var::constant(2.0).positive().item(), 2.0);
+    /// ```
+    pub fn positive(&self) -> Var {
+        self.clone()
+    }
+
+    /// [`logit`](Var::logit) of x kept between `eps` and 1 − `eps`. Slope 0 outside.
+    ///
+    /// # Panics
+    /// When the elements are not real numbers.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// let x = Var::leaf(1.5);
+    /// let y = x.logit_with(0.5);
+    /// assert_eq!((y.item(), y.backward()[&x].item()), (0.0, 0.0));
+    /// ```
+    #[track_caller]
+    pub fn logit_with(&self, eps: f64) -> Var {
+        self.clamp(eps, 1.0 - eps).logit()
+    }
+
+    /// The power x^exponent in double precision, whatever the types. The exponent is a number or a variable.
+    ///
+    /// # Panics
+    /// When the shapes do not broadcast.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{tensor, DType};
+    /// let y = Var::constant(tensor![3.]).float_power(2.0);
+    /// assert_eq!((y.item(), y.dtype()), (9.0, DType::F64));
+    /// ```
+    #[track_caller]
+    pub fn float_power(&self, exponent: impl Into<Side>) -> Var {
+        let x = self.cast(DType::F64);
+        match exponent.into() {
+            Side::Number(p) => x.powf(p),
+            Side::Var(p) => x.pow(p.cast(DType::F64)),
+        }
+    }
+}
+
+/// What the composites say about themselves.
+pub const DECLARED: &[Declaration] = &[
+    Declaration::linear("deg2rad", "deg2rad", "x · π/180", "g · π/180", |d| {
+        d.function("deg2rad", -90.0, 90.0, Var::deg2rad)
+    }),
+    Declaration::linear("rad2deg", "rad2deg", "x · 180/π", "g · 180/π", |d| {
+        d.function("rad2deg", -3.0, 3.0, Var::rad2deg)
+    }),
+    Declaration::linear("positive", "positive", "x", "g", |d| d.function("positive", -3.0, 3.0, Var::positive)),
+    Declaration::new(
+        Family::Composite,
+        "logit_with",
+        "logit",
+        "ln(z / (1 - z)), z = x between eps and 1 - eps",
+        "of its parts: g / (x(1 - x)) between, else 0",
+        |d| d.function("logit_with", 0.05, 0.95, |x| x.logit_with(0.2)),
+    ),
+    Declaration::new(Family::Composite, "float_power", "float_power", "x^p in f64", "of its parts", |d| {
+        d.function("float_power", 0.1, 3.0, |x| x.float_power(2.5))
+    }),
+];

@@ -66,6 +66,12 @@ impl Var {
         self.against(Comparison::Gt, b)
     }
 
+    /// Where `self ≤ b`.
+    #[track_caller]
+    pub(crate) fn at_most(&self, b: impl Into<Side>) -> Mask {
+        self.against(Comparison::Le, b)
+    }
+
     /// Where `self < b`.
     #[track_caller]
     pub(crate) fn below(&self, b: impl Into<Side>) -> Mask {
@@ -90,8 +96,8 @@ impl Var {
 macro_rules! rows {
     ($(
         $(#[doc = $doc:literal])+
-        $name:ident($x:ident $(; $($p:ident = $default:expr),+)?) = $value:expr;
-            slope($($saved:tt)+) = $slope:expr;
+        $name:ident($x:ident $(; $($p:ident in [$default:expr $(, $other:expr)*]),+)?) = $value:expr;
+            $how:ident($($names:tt)+) = $slope:expr;
             on $domain:expr;
             $(at $at:expr => $slope_at:expr;)*
             torch $torch:literal;
@@ -100,6 +106,8 @@ macro_rules! rows {
             mod $name {
                 use chainrule_tensor::{Lane, Map, Real, Tensor};
 
+                #[allow(unused_imports)]
+                use super::*;
                 use crate::op::{Op, Saves};
                 use crate::var::Var;
 
@@ -123,14 +131,14 @@ macro_rules! rows {
                         stringify!($name)
                     }
                     fn saves(&self) -> Saves {
-                        $crate::ops::formula::slope!(saves $($saved)+)
+                        $crate::ops::formula::slope!(saves $how $($names)+)
                     }
                     fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
                         x.map(stringify!($name), self)
                     }
                     fn backward(&self, _: usize, g: &Var, [x]: [&Var; 1], y: &Var) -> Var {
                         $($(let $p = self.$p;)+)?
-                        $crate::ops::formula::slope!(rule $($saved)+, stringify!($name), g, x, y, [$($($p)+)?], $slope)
+                        $crate::ops::formula::slope!(rule $how $($names)+; stringify!($name), g, x, y, [$($($p)+)?], $slope)
                     }
                 }
             }
@@ -157,20 +165,23 @@ macro_rules! rows {
         )+
 
         /// What the rows say about themselves.
-        pub const DECLARED: &[crate::declare::Declaration] = &[$(
+        pub const ROWS: &[crate::declare::Declaration] = &[$(
             crate::declare::Declaration {
                 name: stringify!($name),
                 torch: $torch,
                 formula: stringify!($value),
-                rule: concat!("g · (", stringify!($slope), ")"),
+                rule: $crate::ops::formula::slope!(text $how $slope),
                 family: crate::declare::Family::Elementwise,
                 domain: stringify!($domain),
                 order: 2,
                 sample: |draw| {
                     let (domain, shape) = ($domain, draw.shape());
-                    let source = concat!("x[0].", stringify!($name), "(" $($(, stringify!($default), ", ")+)?, ")");
-                    crate::declare::Sample::new([draw.tensor(&shape, domain.start, domain.end)], source, |x| {
-                        x[0].$name($($($default),+)?)
+                    $($(let $p: f64 = draw.pick(&[$default $(, $other)*]);)+)?
+                    let numbers: &[f64] = &[$($($p),+)?];
+                    let source = concat!("x[0].", stringify!($name));
+                    let source = $crate::ops::formula::written(source, numbers);
+                    crate::declare::Sample::new([draw.tensor(&shape, domain.start, domain.end)], source, move |x| {
+                        x[0].$name($($($p),+)?)
                     })
                 },
                 special: &[$(crate::declare::Special { x: $at, slope: $slope_at }),*],
@@ -180,44 +191,64 @@ macro_rules! rows {
 }
 pub(crate) use rows;
 
-/// The parts of a row's rule that depend on what its slope names: the input, the output, or a number alone.
-macro_rules! slope {
-    (saves in $s:ident) => { Saves::Inputs };
-    (saves out $s:ident) => { Saves::Output };
-    (saves number) => { Saves::Nothing };
+/// A call with these numbers as source.
+pub(crate) fn written(function: &str, numbers: &[f64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(|x| format!("{x:?}")).collect();
+    format!("{function}({})", numbers.join(", "))
+}
 
-    (rule in $s:ident, $name:expr, $g:ident, $x:ident, $y:ident, $p:tt, $slope:expr) => {{
-        let _ = $y;
-        $crate::ops::formula::slope!(rule of $s, $name, $g, $x, $p, $slope)
-    }};
-    (rule out $s:ident, $name:expr, $g:ident, $x:ident, $y:ident, $p:tt, $slope:expr) => {{
-        let _ = $x;
-        $crate::ops::formula::slope!(rule of $s, $name, $g, $y, $p, $slope)
-    }};
-    (rule number, $name:expr, $g:ident, $x:ident, $y:ident, $p:tt, $slope:expr) => {{
+/// The parts of a row's rule that depend on how it is given: `slope(in x)`, `slope(out y)` and `slope(number)` are factors of the output's
+/// gradient; `pull(g, in x)` and `pull(g, out y)` say what becomes of it, for functions that let it pass at some places alone: 0 · ∞ is not 0.
+macro_rules! slope {
+    (saves slope in $s:ident) => { Saves::Inputs };
+    (saves slope out $s:ident) => { Saves::Output };
+    (saves pull $g:ident, in $s:ident) => { Saves::Inputs };
+    (saves pull $g:ident, out $s:ident) => { Saves::Output };
+    (saves slope number) => { Saves::Nothing };
+
+    (text slope $slope:expr) => { concat!("g · (", stringify!($slope), ")") };
+    (text pull $pull:expr) => { stringify!($pull) };
+
+    (rule slope number; $name:expr, $g:ident, $x:ident, $y:ident, $p:tt, $slope:expr) => {{
         let _ = ($x, $y);
         $g.times_number($slope)
     }};
-    (rule of $s:ident, $name:expr, $g:ident, $from:ident, [$($p:ident)*], $slope:expr) => {{
+    (rule slope in $s:ident; $name:expr, $g:ident, $x:ident, $y:ident, $p:tt, $slope:expr) => {{
+        let _ = $y;
+        $crate::ops::formula::slope!(pulled $s = $x, grad = $g, $name, $p, grad * $slope)
+    }};
+    (rule slope out $s:ident; $name:expr, $g:ident, $x:ident, $y:ident, $p:tt, $slope:expr) => {{
+        let _ = $x;
+        $crate::ops::formula::slope!(pulled $s = $y, grad = $g, $name, $p, grad * $slope)
+    }};
+    (rule pull $grad:ident, in $s:ident; $name:expr, $g:ident, $x:ident, $y:ident, $p:tt, $pull:expr) => {{
+        let _ = $y;
+        $crate::ops::formula::slope!(pulled $s = $x, $grad = $g, $name, $p, $pull)
+    }};
+    (rule pull $grad:ident, out $s:ident; $name:expr, $g:ident, $x:ident, $y:ident, $p:tt, $pull:expr) => {{
+        let _ = $x;
+        $crate::ops::formula::slope!(pulled $s = $y, $grad = $g, $name, $p, $pull)
+    }};
+    (pulled $s:ident = $from:ident, $grad:ident = $g:ident, $name:expr, [$($p:ident)*], $pull:expr) => {{
         if $g.is_tracked() || $from.is_tracked() {
             #[allow(unused_imports)]
             use $crate::ops::formula::when;
-            let $s = $from;
-            let slope: Var = $slope;
-            return $g * slope;
+            let ($s, $grad) = ($from, $g);
+            let pulled: Var = $pull;
+            return pulled;
         }
-        /// `g · slope` in one pass over memory.
+        /// The gradient in one pass over memory.
         struct Pull {
             $($p: f64,)*
         }
         impl chainrule_tensor::Zip for Pull {
             #[inline(always)]
-            fn at<T: Real>(&self, g: Lane<T>, $s: Lane<T>) -> Lane<T> {
+            #[allow(unused_variables)]
+            fn at<T: Real>(&self, $grad: Lane<T>, $s: Lane<T>) -> Lane<T> {
                 #[allow(unused_imports)]
                 use chainrule_tensor::when;
                 $(let $p = self.$p;)*
-                let slope: Lane<T> = $slope;
-                g * slope
+                $pull
             }
         }
         Var::constant($g.value().zip($name, $from.value(), &Pull { $($p),* }))

@@ -1,17 +1,22 @@
 //! The ops: one file per family, each op a formula and its rule in one place.
 //!
-//! - [`elementwise`]: one number in, one number out. A row holds the formula, its slope and its domain.
+//! - [`elementwise`], [`activation`], [`rounding`]: one number in, one number out. A row holds the formula, its slope and its domain.
+//! - [`special`]: special functions, whose slopes are special functions again.
+//! - [`clamp`], [`gate`]: limits, and activations with a second operand.
 //! - [`arithmetic`]: `+ − × ÷`, powers, extrema: two numbers in.
 //! - [`shape`], [`part`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
 //! - [`matmul`], [`conv`]: products, linear in each of two arguments.
 //! - [`pool`], [`softmax`], [`norm`], [`loss`], [`dropout`]: composites of the others.
 
+pub mod activation;
 pub mod arithmetic;
+pub mod clamp;
 pub mod conv;
 pub mod dropout;
 pub mod einsum;
 pub mod elementwise;
 pub mod formula;
+pub mod gate;
 pub mod index;
 pub mod loss;
 pub mod matmul;
@@ -19,8 +24,10 @@ pub mod norm;
 pub mod part;
 pub mod pool;
 pub mod reduce;
+pub mod rounding;
 pub mod shape;
 pub mod softmax;
+pub mod special;
 
 use crate::declare::Declaration;
 
@@ -32,7 +39,21 @@ use crate::declare::Declaration;
 /// ```
 pub fn declarations() -> Vec<&'static Declaration> {
     [
+        elementwise::ROWS,
         elementwise::DECLARED,
+        activation::ROWS,
+        activation::DECLARED,
+        gate::DECLARED,
+        rounding::ROWS,
+        rounding::DECLARED,
+        clamp::DECLARED,
+        special::gamma::ROWS,
+        special::gamma::PAIRS,
+        special::gamma::DECLARED,
+        special::normal::ROWS,
+        special::normal::DECLARED,
+        special::bessel::ROWS,
+        special::bessel::DECLARED,
         arithmetic::PAIRS,
         arithmetic::DECLARED,
         shape::DECLARED,

@@ -1,6 +1,6 @@
 //! Exponentials that are normalised along axes, computed so that nothing overflows.
 
-use chainrule_tensor::{Comparison, Tensor};
+use chainrule_tensor::{Comparison, DType, Rng, Tensor};
 
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::var::Var;
@@ -53,12 +53,127 @@ impl Var {
         shifted - log_sum
     }
 
+    /// [`softmax`](Var::softmax) of the numbers converted to another type first, so that few digits do not overflow.
+    ///
+    /// # Panics
+    /// When the axis does not exist or has no elements.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{tensor, DType};
+    /// assert_eq!(Var::constant(tensor![0., 0.]).softmax_with(0, DType::F64).dtype(), DType::F64);
+    /// ```
+    #[track_caller]
+    pub fn softmax_with(&self, axis: isize, dtype: DType) -> Var {
+        self.cast(dtype).softmax(axis)
+    }
+
+    /// [`log_softmax`](Var::log_softmax) of the numbers converted to another type first.
+    ///
+    /// # Panics
+    /// When the axis does not exist or has no elements.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{tensor, DType};
+    /// assert_eq!(Var::constant(tensor![0., 0.]).log_softmax_with(0, DType::F64).dtype(), DType::F64);
+    /// ```
+    #[track_caller]
+    pub fn log_softmax_with(&self, axis: isize, dtype: DType) -> Var {
+        self.cast(dtype).log_softmax(axis)
+    }
+
+    /// [`softmax`](Var::softmax) of −x: most weight for the smallest.
+    ///
+    /// # Panics
+    /// When the axis does not exist or has no elements.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// assert_eq!(Var::constant(tensor![0., 1e4]).softmin(0).value().to_vec::<f32>(), [1., 0.]);
+    /// ```
+    #[track_caller]
+    pub fn softmin(&self, axis: isize) -> Var {
+        (-self).softmax(axis)
+    }
+
+    /// A random choice along an axis that a gradient can flow through: softmax((x + γ)/`tau`), γ with Gumbel's distribution. With `hard`
+    /// the value is 1 at the largest and 0 elsewhere, and the gradient that of the soft choice.
+    ///
+    /// Source: Jang et al., Categorical reparameterization with Gumbel-softmax, 2017.
+    ///
+    /// # Panics
+    /// When `tau` is not positive, or the axis does not exist or has no elements.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{tensor, Rng};
+    /// let y = Var::leaf(tensor![1., 2., 3.]).gumbel_softmax(1.0, true, 0, &mut Rng::seed(1));
+    /// assert!((y.sum().item() - 1.0).abs() < 1e-6 && y.value().to_vec::<f32>().contains(&0.0));
+    /// ```
+    #[track_caller]
+    pub fn gumbel_softmax(&self, tau: f64, hard: bool, axis: isize, rng: &mut Rng) -> Var {
+        assert!(tau > 0.0, "gumbel_softmax: the temperature {tau} is not positive");
+        let uniform = Var::constant(Tensor::uniform(rng, self.shape(), 0.0, 1.0, self.dtype()));
+        let noise = -(-uniform.log()).log();
+        let soft = ((self + noise) / tau).softmax(axis);
+        if !hard {
+            return soft;
+        }
+        let chosen = soft.value().argmax(axis, true);
+        let places = Tensor::arange(0.0, self.size(axis) as f64, 1.0, DType::I64);
+        let mut along = vec![1; self.rank()];
+        along[chainrule_tensor::normalise_axis("gumbel_softmax", axis, self.rank())] = self.size(axis);
+        let one_hot = places.reshape(along).compare(Comparison::Eq, &chosen).cast(self.dtype());
+        // Hard in value, soft in gradient: what is added counts as a number.
+        &soft + Var::constant(one_hot - soft.value())
+    }
+
+    /// The point of the simplex nearest to x along an axis: like [`softmax`](Var::softmax), but with exact zeros.
+    ///
+    /// max(x − τ, 0), τ such that they add up to 1. Source: Martins and Astudillo, From softmax to sparsemax, 2016.
+    ///
+    /// # Panics
+    /// When the axis does not exist or has no elements.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// assert_eq!(Var::constant(tensor![0., 0.5, -3.]).sparsemax(0).value().to_vec::<f32>(), [0.25, 0.75, 0.]);
+    /// ```
+    #[track_caller]
+    pub fn sparsemax(&self, axis: isize) -> Var {
+        let support = Var::constant(support(self.value(), axis));
+        let count = support.sum_axes(&[axis], true);
+        let threshold = ((self * &support).sum_axes(&[axis], true) - 1.0) / count;
+        (self - threshold) * support
+    }
+
     /// The largest elements as numbers: what is subtracted cancels out, so that no gradient is due to it. 0 in place of infinities.
     #[track_caller]
     fn top(&self, axes: &[isize]) -> Var {
         let largest = self.value().max(axes, true);
         let finite = (&largest * 0.0).compare_scalar(Comparison::Eq, 0.0);
         Var::constant(finite.choose(&largest, &Tensor::zeros([], largest.dtype())))
+    }
+}
+
+/// 1 where [`sparsemax`](Var::sparsemax) is positive, else 0.
+///
+/// Starting with all, what does not exceed the threshold of those left is left out, until all do (Michelot, 1986).
+#[track_caller]
+fn support(x: &Tensor, axis: isize) -> Tensor {
+    let mut support = x.ones_like();
+    loop {
+        let count = support.sum(&[axis], true);
+        let threshold = &(&(x * &support).sum(&[axis], true) - 1.0) / &count;
+        let above = x.compare(Comparison::Gt, &threshold).cast(x.dtype());
+        let next = &above * &support;
+        if next.equal(&support) {
+            return support;
+        }
+        support = next;
     }
 }
 
@@ -91,5 +206,39 @@ pub const DECLARED: &[Declaration] = &[
         "x - ln Σ eˣ",
         "of its parts: g - softmax(x) · Σ g",
         |d| along(d, "log_softmax", |x, axis| x.log_softmax(axis)),
+    ),
+    Declaration::new(Family::Composite, "softmin", "nn.functional.softmin", "softmax(-x)", "of its parts", |d| {
+        along(d, "softmin", |x, axis| x.softmin(axis))
+    }),
+    Declaration::new(Family::Composite, "softmax_with", "softmax", "softmax(x.cast(dtype))", "of its parts", |d| {
+        along(d, "softmax_with", |x, axis| x.softmax_with(axis, x.dtype()))
+    }),
+    Declaration::new(
+        Family::Composite,
+        "log_softmax_with",
+        "log_softmax",
+        "log_softmax(x.cast(dtype))",
+        "of its parts",
+        |d| along(d, "log_softmax_with", |x, axis| x.log_softmax_with(axis, x.dtype())),
+    ),
+    Declaration::new(
+        Family::Composite,
+        "gumbel_softmax",
+        "nn.functional.gumbel_softmax",
+        "softmax((x + γ) / tau), γ random",
+        "of its parts",
+        |d| along(d, "gumbel_softmax", |x, axis| x.gumbel_softmax(0.7, false, axis, &mut Rng::seed(1))),
+    ),
+    Declaration::new(
+        Family::Composite,
+        "sparsemax",
+        "",
+        "max(x - τ, 0), adding up to 1",
+        "of its parts: g - mean of g where y > 0, else 0",
+        |d| {
+            let shape = d.positive_shape();
+            let axis = d.axis(shape.len());
+            Sample::new([d.distinct(&shape)], format!("x[0].sparsemax({axis})"), move |x| x[0].sparsemax(axis))
+        },
     ),
 ];

@@ -74,6 +74,12 @@ impl<T: Real> Lane<T> {
         Holds(self.0 > b.into().0, PhantomData)
     }
 
+    /// Whether `self ≤ b`.
+    #[inline(always)]
+    pub fn at_most(self, b: impl Into<Lane<T>>) -> Holds<T> {
+        Holds(self.0 <= b.into().0, PhantomData)
+    }
+
     /// Whether `self < b`.
     #[inline(always)]
     pub fn below(self, b: impl Into<Lane<T>>) -> Holds<T> {
@@ -124,8 +130,8 @@ functions! {
     sqrt(x) = f32::sqrt(x), f64::sqrt(x);
     /// |x|
     abs(x) = f32::abs(x), f64::abs(x);
-    /// −1, 0 or 1; 0 at ±0, NaN at NaN
-    sign(x) = if x == 0.0 { 0.0 } else { f32::signum(x) }, if x == 0.0 { 0.0 } else { f64::signum(x) };
+    /// −1, 0 or 1; 0 at ±0 and NaN
+    sign(x) = f32::from(x > 0.0) - f32::from(x < 0.0), f64::from(x > 0.0) - f64::from(x < 0.0);
     /// The largest integer ≤ x
     floor(x) = f32::floor(x), f64::floor(x);
     /// The smallest integer ≥ x
