@@ -7,7 +7,7 @@
 use chainrule_tensor::DType;
 
 use crate::declare::{Declaration, Family};
-use crate::ops::formula::{Side, rows};
+use crate::ops::formula::{Side, rows, when};
 use crate::var::Var;
 
 rows! {
@@ -183,7 +183,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn logit_with(&self, eps: f64) -> Var {
-        self.clamp(eps, 1.0 - eps).logit()
+        when(self.below(eps), eps, self.clamp_max(1.0 - eps)).logit()
     }
 
     /// The power x^exponent in double precision, whatever the types. The exponent is a number or a variable.

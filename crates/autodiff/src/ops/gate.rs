@@ -31,7 +31,7 @@ impl Var {
             self.to_shape()
         );
         let mut shape = vec![1; self.rank()];
-        if weight.len() > 1 {
+        if weight.len() != 1 {
             shape[1] = channels;
         }
         let positive = self.value().compare_scalar(Comparison::Gt, 0.0);

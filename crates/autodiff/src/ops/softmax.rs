@@ -9,7 +9,7 @@ impl Var {
     /// ln Σ eˣ along the axes (all when none is named), with the largest element taken out first. With `keep` they stay, with length 1.
     ///
     /// # Panics
-    /// When an axis does not exist or has no elements.
+    /// When an axis does not exist.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
@@ -27,7 +27,7 @@ impl Var {
     /// eˣ / Σ eˣ along an axis: positive numbers that add up to 1.
     ///
     /// # Panics
-    /// When the axis does not exist or has no elements.
+    /// When the axis does not exist.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
@@ -45,7 +45,7 @@ impl Var {
     /// The logarithm of [`softmax`](Var::softmax), x − ln Σ eˣ, exact where the softmax itself would round to 0.
     ///
     /// # Panics
-    /// When the axis does not exist or has no elements.
+    /// When the axis does not exist.
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Var {
         let shifted = self - self.top(&[axis]);
@@ -56,7 +56,7 @@ impl Var {
     /// [`softmax`](Var::softmax) of the numbers converted to another type first, so that few digits do not overflow.
     ///
     /// # Panics
-    /// When the axis does not exist or has no elements.
+    /// When the axis does not exist.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
@@ -71,7 +71,7 @@ impl Var {
     /// [`log_softmax`](Var::log_softmax) of the numbers converted to another type first.
     ///
     /// # Panics
-    /// When the axis does not exist or has no elements.
+    /// When the axis does not exist.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
@@ -86,7 +86,7 @@ impl Var {
     /// [`softmax`](Var::softmax) of −x: most weight for the smallest.
     ///
     /// # Panics
-    /// When the axis does not exist or has no elements.
+    /// When the axis does not exist.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
@@ -135,7 +135,7 @@ impl Var {
     /// max(x − τ, 0), τ such that they add up to 1. Source: Martins and Astudillo, From softmax to sparsemax, 2016.
     ///
     /// # Panics
-    /// When the axis does not exist or has no elements.
+    /// When the axis does not exist.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
@@ -153,6 +153,9 @@ impl Var {
     /// The largest elements as numbers: what is subtracted cancels out, so that no gradient is due to it. 0 in place of infinities.
     #[track_caller]
     fn top(&self, axes: &[isize]) -> Var {
+        if self.value().is_empty() {
+            return Var::constant(self.value().sum(axes, true)); // no largest elements, and zeros do as well
+        }
         let largest = self.value().max(axes, true);
         let finite = (&largest * 0.0).compare_scalar(Comparison::Eq, 0.0);
         Var::constant(finite.choose(&largest, &Tensor::zeros([], largest.dtype())))
