@@ -4,8 +4,11 @@
 //! step made. Numbers are `f32` and drawn at random, the learning rate is 1e-3. `BENCH_BUDGET` sets for how many seconds steps are measured after
 //! half a second of warm-up; `BENCH_T0`, the time of launch in seconds since 1970, is where the time to the first finished step counts from.
 //!
+//! `cargo bench --bench workloads -- compare` measures the peers that are installed as well, and writes `docs/performance.md`; see [`compare`].
+//!
 //! Machines are noisy: compare minima, of runs that took turns.
 
+mod compare;
 mod measure;
 mod models;
 
@@ -18,7 +21,12 @@ type Step = Box<dyn FnMut()>;
 
 fn main() -> Result<(), String> {
     let clock = Clock::start();
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let [first, options @ ..] = &arguments[..]
+        && first == "compare"
+    {
+        return compare::compare(options);
+    }
     let [name, threads] = &arguments[..] else { return Err("usage: workloads WORKLOAD THREADS".into()) };
     let threads = threads.parse().map_err(|_| format!("{threads} is not a number of threads"))?;
     set_threads(threads)?;
