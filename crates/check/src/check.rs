@@ -153,7 +153,7 @@ impl Check {
 }
 
 /// What a trial has to show for a diagnosis.
-pub(crate) fn gather(trial: &Trial, property: Property) -> Option<Evidence> {
+pub(crate) fn gather<'s>(trial: &Trial<'s>, property: Property) -> Option<Evidence<'s>> {
     match property {
         Property::SecondOrder => Evidence::second(trial),
         _ => Evidence::first(trial),

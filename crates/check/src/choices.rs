@@ -16,6 +16,9 @@ pub(crate) const FRONT: usize = 3;
 const STREAM: Range<usize> = 24..224;
 /// All numbers lie below.
 const LIMIT: u64 = 1 << 16;
+/// Numbers up to this, and so many of them, are made smaller two at a time.
+const LARGEST_LENGTH: u64 = 8;
+const PAIRED: usize = 8;
 /// Simpler streams that are tried before the simplest so far is taken.
 const PATIENCE: usize = 4000;
 
@@ -44,6 +47,8 @@ enum Edit {
     Delete(Range<usize>),
     /// Put a smaller number there.
     Lower(usize, u64),
+    /// Put a smaller number in two places that hold the same: lengths that must agree, say.
+    LowerBoth(usize, usize, u64),
 }
 
 impl Edit {
@@ -55,6 +60,9 @@ impl Edit {
             Edit::Zero(range) if range.end <= numbers.len() => new[range].fill(0),
             Edit::Delete(range) if range.end <= numbers.len() => drop(new.drain(range)),
             Edit::Lower(i, x) if i < numbers.len() && x < numbers[i] => new[i] = x,
+            Edit::LowerBoth(i, j, x) if j < numbers.len() && x < numbers[i] && numbers[i] == numbers[j] => {
+                (new[i], new[j]) = (x, x);
+            }
             _ => return None,
         }
         (new != numbers).then_some(new)
@@ -136,6 +144,13 @@ fn edits(numbers: &[u64]) -> VecDeque<Edit> {
             [1, 2, 3, 4, x / 256, x / 2, x - x / 8, x - x / 64, x.saturating_sub(1)].map(|lower| Edit::Lower(i, lower)),
         );
     }
+    let small = |&(_, &x): &(usize, &u64)| (1..=LARGEST_LENGTH).contains(&x);
+    let lengths: Vec<(usize, &u64)> = numbers.iter().enumerate().skip(FRONT).filter(small).take(PAIRED).collect();
+    for (at, &(i, &x)) in lengths.iter().enumerate() {
+        for &(j, _) in lengths[at + 1..].iter().filter(|(_, y)| **y == x) {
+            edits.extend((0..x).map(|lower| Edit::LowerBoth(i, j, lower)));
+        }
+    }
     edits
 }
 
@@ -169,5 +184,7 @@ mod tests {
         assert_eq!(simplest(|numbers| numbers[1] % 5 == 3), [0, 3, 0]);
         let pair = |numbers: &[u64]| numbers[FRONT..].windows(2).any(|pair| pair[0] % 7 == 4 && pair[1] % 3 == 2);
         assert_eq!(simplest(pair), [0, 0, 0, 4, 2]);
+        let square = |numbers: &[u64]| numbers.len() > 6 && numbers[3] % 5 > 0 && numbers[3] % 5 == numbers[6] % 5;
+        assert_eq!(simplest(square), [0, 0, 0, 1, 0, 0, 1]);
     }
 }

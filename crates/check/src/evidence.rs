@@ -19,17 +19,31 @@ pub(crate) struct Pair {
 
 impl Pair {
     /// The size below which a number is nothing here.
-    fn scale(&self) -> f64 {
+    pub(crate) fn scale(&self) -> f64 {
         self.truth.iter().flatten().filter(|e| e.value.is_finite()).fold(0.0, |max, e| max.max(e.value.abs()))
     }
 
-    /// Whether `expected(j, i, truth)` is what the rule says everywhere.
+    /// Whether a number of the rule's is what is expected.
+    pub(crate) fn fits(&self, found: f64, expected: Estimate) -> bool {
+        self.near(found, expected, self.scale())
+    }
+
+    fn near(&self, found: f64, e: Estimate, scale: f64) -> bool {
+        (found - e.value).abs() <= 4.0 * e.bar + 1e-6 * scale + 1e-6 * e.value.abs()
+    }
+
+    /// Whether `expected(j, i)` is what the rule says everywhere.
     pub(crate) fn explained(&self, expected: impl Fn(usize, usize) -> Option<Estimate>) -> bool {
         let scale = self.scale();
-        let fits = |j: usize, i: usize, found: f64| {
-            expected(j, i).is_some_and(|e| (found - e.value).abs() <= 4.0 * e.bar + 1e-6 * scale + 1e-6 * e.value.abs())
-        };
+        let fits = |j: usize, i: usize, found: f64| expected(j, i).is_some_and(|e| self.near(found, e, scale));
         self.rule.iter().enumerate().all(|(j, row)| row.iter().enumerate().all(|(i, &found)| fits(j, i, found)))
+    }
+
+    /// Whether the truth is the same as elsewhere.
+    pub(crate) fn truth_is(&self, other: &Pair) -> bool {
+        let scale = self.scale();
+        let same = |(a, b): (&Estimate, &Estimate)| self.near(a.value, *b, scale);
+        self.truth.iter().flatten().zip(other.truth.iter().flatten()).all(same)
     }
 
     /// Whether the rule is right.
@@ -42,46 +56,55 @@ impl Pair {
     }
 }
 
+/// The Jacobians of a function at other inputs.
+type Elsewhere<'s> = Box<dyn Fn(&[Tensor]) -> Option<Vec<Pair>> + 's>;
+
 /// What is known of one failing sample.
-pub(crate) struct Evidence {
+pub(crate) struct Evidence<'s> {
+    pub(crate) inputs: Vec<Tensor>,
+    pub(crate) value: Tensor,
+    /// The inputs' elements, and the output's.
+    pub(crate) x: Vec<Vec<f64>>,
+    pub(crate) y: Vec<f64>,
     pub(crate) shapes: Vec<Vec<usize>>,
     pub(crate) output: Vec<usize>,
     /// One pair for each argument.
     pub(crate) pairs: Vec<Pair>,
     /// Whether a gradient reached each argument.
     pub(crate) reached: Vec<bool>,
-    /// Whether the gradient is the same whatever comes in.
-    pub(crate) ignores_cotangent: bool,
-    /// The true Jacobians where argument i has its last two axes exchanged, if the function takes that.
-    pub(crate) transposed: Vec<Option<Vec<Pair>>>,
+    /// Whether the gradient for each argument is the same whatever comes in.
+    pub(crate) ignores_cotangent: Vec<bool>,
+    /// Whether the gradient for each argument is not linear in what comes in.
+    pub(crate) not_linear: Vec<bool>,
+    /// What the rule gives each argument where it is given nothing.
+    of_zero: Vec<Vec<f64>>,
+    pub(crate) elsewhere: Elsewhere<'s>,
 }
 
-impl Evidence {
+impl<'s> Evidence<'s> {
     /// First derivatives at a point, if they are few and finite and wrong.
-    pub(crate) fn first(trial: &Trial) -> Option<Evidence> {
+    pub(crate) fn first(trial: &Trial<'s>) -> Option<Evidence<'s>> {
+        let from = |g: &Tensor| Some(trial.in_line(&trial.pass_at(&trial.inputs, g).ok()?.gradients));
+        let u = &trial.cotangent;
+        let (once, again, of_one, of_zero) =
+            (from(u)?, from(&(u * 2.0 + 1.0))?, from(&u.ones_like())?, from(&u.zeros_like())?);
+        let same = |(once, again): (&Vec<f64>, &Vec<f64>)| once == again && once.iter().any(|&g| g != 0.0);
+        let bent = |k: usize| {
+            let size = again[k].iter().chain(&once[k]).chain(&of_one[k]).fold(0f64, |max, g| max.max(g.abs()));
+            (0..once[k].len()).any(|i| (2.0 * once[k][i] + of_one[k][i] - again[k][i]).abs() > 1e-6 * size)
+        };
+        let not_linear: Vec<bool> = (0..once.len()).map(bent).collect();
         let pairs = pairs(trial)?;
-        if pairs.iter().all(Pair::agrees) {
+        if pairs.iter().all(Pair::agrees) && !not_linear.contains(&true) {
             return None;
         }
-        let shapes: Vec<Vec<usize>> = trial.inputs.iter().map(|x| x.shape().to_vec()).collect();
-        let pass = trial.pass().ok()?;
-        let ignores = || {
-            let more = trial.gradient_at(&trial.inputs, &(&trial.cotangent * 2.0 + 1.0));
-            let once = trial.in_line(&pass.gradients).concat();
-            more == once && once.iter().any(|&g| g != 0.0)
-        };
-        Some(Evidence {
-            output: trial.value.shape().to_vec(),
-            reached: pass.gradients.iter().map(Option::is_some).collect(),
-            ignores_cotangent: ignores(),
-            transposed: (0..shapes.len()).map(|i| transposed(trial, i)).collect(),
-            pairs,
-            shapes,
-        })
+        let ignores_cotangent = once.iter().zip(&again).map(same).collect();
+        let output = trial.value.shape().to_vec();
+        Some(Evidence { ignores_cotangent, not_linear, of_zero, ..Evidence::new(trial, pairs, output) })
     }
 
     /// Second derivatives: the outputs are the elements of all gradients.
-    pub(crate) fn second(trial: &Trial) -> Option<Evidence> {
+    pub(crate) fn second(trial: &Trial<'s>) -> Option<Evidence<'s>> {
         if trial.len() > LARGEST / 2 {
             return None;
         }
@@ -93,14 +116,36 @@ impl Evidence {
         if pairs.iter().all(Pair::agrees) {
             return None;
         }
-        let shapes: Vec<Vec<usize>> = trial.inputs.iter().map(|x| x.shape().to_vec()).collect();
-        let (reached, transposed) = (vec![true; shapes.len()], shapes.iter().map(|_| None).collect());
-        Some(Evidence { output: vec![centre.len()], pairs, reached, ignores_cotangent: false, transposed, shapes })
+        Some(Evidence { y: centre.clone(), ..Evidence::new(trial, pairs, vec![centre.len()]) })
+    }
+
+    fn new(trial: &Trial<'s>, pairs: Vec<Pair>, output: Vec<usize>) -> Evidence<'s> {
+        let subject: Subject<'s> = *trial.subject;
+        let n = trial.inputs.len();
+        Evidence {
+            inputs: trial.inputs.clone(),
+            value: trial.value.clone(),
+            x: trial.numbers.clone(),
+            y: trial.value.to_f64_vec(),
+            shapes: trial.inputs.iter().map(|x| x.shape().to_vec()).collect(),
+            output,
+            reached: trial.pass().map_or(vec![true; n], |pass| pass.gradients.iter().map(Option::is_some).collect()),
+            ignores_cotangent: vec![false; n],
+            not_linear: vec![false; n],
+            of_zero: vec![vec![]; n],
+            elsewhere: Box::new(move |inputs| pairs_at(&subject, inputs)),
+            pairs,
+        }
+    }
+
+    /// Whether the rule gives argument `k` something where it is given nothing.
+    pub(crate) fn adds_without_cotangent(&self, k: usize) -> bool {
+        self.of_zero[k].iter().any(|&g| g != 0.0)
     }
 
     /// The arguments whose gradients are wrong.
     pub(crate) fn wrong(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.pairs.len()).filter(|&k| !self.pairs[k].agrees())
+        (0..self.pairs.len()).filter(|&k| self.not_linear[k] || !self.pairs[k].agrees())
     }
 }
 
@@ -146,14 +191,6 @@ fn side_by_side(
     Some(pairs)
 }
 
-fn transposed(trial: &Trial, argument: usize) -> Option<Vec<Pair>> {
-    let x = &trial.inputs[argument];
-    if x.rank() < 2 || x.size(-1) != x.size(-2) || x.size(-1) < 2 {
-        return None;
-    }
-    let mut inputs = trial.inputs.clone();
-    inputs[argument] = x.t().contiguous();
-    let subject: &Subject = trial.subject;
-    let there = Trial::new(subject, inputs).ok()?;
-    (there.value.shape() == trial.value.shape()).then(|| pairs(&there)).flatten()
+fn pairs_at(subject: &Subject, inputs: &[Tensor]) -> Option<Vec<Pair>> {
+    pairs(&Trial::new(subject, inputs.to_vec()).ok()?)
 }

@@ -110,7 +110,10 @@ impl Finding {
 
     /// A rule, or the function on the way to it, panicked.
     pub(crate) fn panic(panic: Panic) -> Box<Finding> {
-        Finding::new(Property::Answers, panic.to_string())
+        // The engine names the line that applied the op; where that is the checker's, the report has a better one.
+        let own = panic.message.find(" (op applied at ").filter(|&at| panic.message[at..].contains("crates/check/src"));
+        let text = own.map_or(panic.to_string(), |at| panic.message[..at].to_string());
+        Finding::new(Property::Answers, text)
     }
 
     pub(crate) fn at(mut self: Box<Self>, argument: usize, element: usize, shape: &[usize]) -> Box<Finding> {
@@ -131,7 +134,7 @@ impl Finding {
 }
 
 /// The position of the `i`th element.
-fn unravel(mut i: usize, shape: &[usize]) -> Vec<usize> {
+pub(crate) fn unravel(mut i: usize, shape: &[usize]) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     for (at, &n) in index.iter_mut().zip(shape).rev() {
         (*at, i) = (i % n, i / n);

@@ -100,8 +100,10 @@ impl Generated<'_> {
     fn case(&self, choices: &[u64], only: Option<Property>, tally: &mut Tally) -> Outcome {
         let sample = self.drawn(choices)?;
         let (subject, variation) = (self.subject(&sample), variation(choices));
-        if only != Some(Property::SpecialNumbers) {
-            self.ordinary(&subject, sample.inputs.clone(), variation, only, tally)?;
+        match only {
+            // What the op may remember of its first call must be the same as when it failed.
+            Some(Property::SpecialNumbers) => drop(Trial::new(&subject, sample.inputs.clone())),
+            _ => self.ordinary(&subject, sample.inputs.clone(), variation, only, tally)?,
         }
         match special(&sample.inputs, variation) {
             Some((inputs, places)) if only.is_none_or(|only| only == Property::SpecialNumbers) => {
@@ -157,13 +159,21 @@ impl Generated<'_> {
         let variation = variation(choices);
         let mut inputs = sample.inputs.clone();
         if let (Property::SpecialNumbers, Some((special, _))) = (property, special(&sample.inputs, variation)) {
+            drop(Trial::new(&self.subject(&sample), inputs));
             inputs = special;
         }
         let mut finding = finding;
         if inputs.iter().map(Tensor::len).sum::<usize>() <= ROUNDED {
             self.round(&sample, &mut inputs, variation, property, &mut finding);
         }
-        let evidence = self.evidence(&sample, &inputs, property);
+        let others = self.others(property);
+        let subjects: Vec<(Subject, &Vec<Tensor>)> = [(self.subject(&sample), &inputs)]
+            .into_iter()
+            .chain(others.iter().map(|(sample, inputs)| (self.subject(sample), inputs)))
+            .collect();
+        let at = |(subject, inputs)| gather(&Trial::new(subject, Vec::clone(inputs)).ok()?, property);
+        let evidence: Vec<Evidence> = subjects.iter().filter_map(|(s, x)| at((s, x))).take(EVIDENCE).collect();
+        let inputs = inputs.clone();
         failure(self.name, &self.subject(&sample), *finding, inputs, &sample.source, &evidence, found)
     }
 
@@ -204,24 +214,22 @@ impl Generated<'_> {
         }
     }
 
-    /// Jacobians at samples that fail: some larger ones than the simplest, which fits too many explanations.
-    fn evidence(&self, simplest: &Sample, inputs: &[Tensor], property: Property) -> Vec<Evidence> {
+    /// Samples that fail like the one at hand, but are larger: the simplest fits too many explanations.
+    fn others(&self, property: Property) -> Vec<(Sample, Vec<Tensor>)> {
         let mut runner = self.runner(1, self.check.seed ^ 1);
         let streams = (0..SEARCHED).filter_map(|_| Choices.new_tree(&mut runner).ok()).map(|tree| tree.current());
-        let of = |sample: &Sample, inputs: Vec<Tensor>| {
-            let subject = self.subject(sample);
-            let trial = Trial::new(&subject, inputs).ok()?;
-            gather(&trial, property)
-        };
-        let others = streams.filter_map(|choices| {
+        let sample = |choices: Vec<u64>| {
             let sample = self.drawn(&choices).ok()?;
             let inputs = match (property, special(&sample.inputs, variation(&choices))) {
-                (Property::SpecialNumbers, special) => special?.0,
+                (Property::SpecialNumbers, special) => {
+                    drop(Trial::new(&self.subject(&sample), sample.inputs.clone()));
+                    special?.0
+                }
                 _ => sample.inputs.clone(),
             };
-            of(&sample, inputs)
-        });
-        of(simplest, inputs.to_vec()).into_iter().chain(others).take(EVIDENCE).collect()
+            Some((sample, inputs))
+        };
+        streams.filter_map(sample).collect()
     }
 }
 

@@ -11,6 +11,7 @@ use crate::noise::Noise;
 use crate::panics::{Panic, caught};
 
 /// A function under check.
+#[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
     pub(crate) call: &'a (dyn Fn(&[Var]) -> Var + 'a),
     /// Where the op was given to the checker, if it applies the op itself.

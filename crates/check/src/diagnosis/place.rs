@@ -1,0 +1,238 @@
+//! Right numbers in wrong places, or in too few of them.
+
+use super::{Case, Diagnosis};
+use crate::difference::Estimate;
+use crate::finding::unravel;
+
+const ZERO: Estimate = Estimate { value: 0.0, bar: 0.0 };
+/// What is smaller, relative to the largest, is no effect.
+const TINY: f64 = 1e-9;
+
+pub(super) fn other_argument(cases: &[Case]) -> Option<Diagnosis> {
+    let is_other = |c: &Case, l: usize| {
+        let other = c.e.pairs.get(l).filter(|_| l != c.k && c.e.x[l].len() == c.inputs());
+        other.is_some_and(|other| c.pair().explained(|j, i| Some(other.truth[j][i])))
+    };
+    let arguments = cases.iter().map(|c| c.e.shapes.len()).min()?;
+    let of_all = (0..arguments).find(|&l| cases.iter().all(|c| is_other(c, l)));
+    // The gradients of two arguments may also be exchanged.
+    let exchanged = || {
+        let some = |c: &Case| (0..arguments).find(|&l| is_other(c, l));
+        if cases.iter().all(|c| some(c).is_some()) { some(&cases[0]) } else { None }
+    };
+    of_all.or_else(exchanged).map(Diagnosis::OtherArgument)
+}
+
+/// The rule's Jacobian is the function's, transposed.
+pub(super) fn not_adjoint(cases: &[Case]) -> Option<Diagnosis> {
+    let fits = |c: &Case| c.inputs() == c.outputs() && c.pair().explained(|j, i| Some(c.pair().truth[i][j]));
+    cases.iter().all(fits).then_some(Diagnosis::NotAdjoint)
+}
+
+/// The position of element `i` of `shape` after its axes are put in another order, read as a position of the same shape.
+fn permuted(i: usize, shape: &[usize], axes: &[usize]) -> usize {
+    let index = unravel(i, shape);
+    axes.iter().fold(0, |at, &axis| at * shape[axis] + index[axis])
+}
+
+/// All orders of a few axes but the one they have.
+fn orders(rank: usize) -> Vec<Vec<usize>> {
+    let mut all: Vec<Vec<usize>> = vec![vec![]];
+    for _ in 0..rank.min(4) {
+        let longer = |order: Vec<usize>| {
+            (0..rank)
+                .filter(|axis| !order.contains(axis))
+                .map(|axis| [&order[..], &[axis]].concat())
+                .collect::<Vec<_>>()
+        };
+        all = all.into_iter().flat_map(longer).collect();
+    }
+    all.retain(|order| order.len() == rank && !order.is_sorted());
+    all
+}
+
+pub(super) fn transposed(cases: &[Case]) -> Option<Diagnosis> {
+    let of_input = |c: &Case| {
+        let (pair, shape) = (c.pair(), c.shape());
+        orders(shape.len())
+            .iter()
+            .any(|axes| pair.explained(|j, i| pair.truth[j].get(permuted(i, shape, axes)).copied()))
+    };
+    let of_output = |c: &Case| {
+        let (pair, shape) = (c.pair(), &c.e.output);
+        orders(shape.len()).iter().any(|axes| pair.explained(|j, i| Some(pair.truth[permuted(j, shape, axes)][i])))
+    };
+    if cases.iter().all(of_input) {
+        return Some(Diagnosis::Transposed);
+    }
+    if cases.iter().all(of_output) {
+        let broadcast = cases.iter().all(|c| c.shape().len() < c.e.output.len());
+        return Some(if broadcast { Diagnosis::WrongAxis } else { Diagnosis::Transposed });
+    }
+    cases.iter().all(|c| of_input(c) || of_output(c)).then_some(Diagnosis::Transposed)
+}
+
+/// The rank that all arguments at hand have at most.
+fn rank(cases: &[Case]) -> usize {
+    cases.iter().map(|c| c.shape().len()).max().unwrap_or(0)
+}
+
+/// Element `i` moved to another place along an axis; none if that is outside.
+fn along(shape: &[usize], axis: usize, i: usize, to: impl Fn(isize, isize) -> Option<isize>) -> Option<usize> {
+    let inner: usize = shape[axis + 1..].iter().product();
+    let (at, n) = ((i / inner % shape[axis]) as isize, shape[axis] as isize);
+    to(at, n).map(|to| (i as isize + (to - at) * inner as isize) as usize)
+}
+
+pub(super) fn reversed(cases: &[Case]) -> Option<Diagnosis> {
+    let fits = |c: &Case, axis: usize| {
+        let pair = c.pair();
+        axis < c.shape().len()
+            && pair
+                .explained(|j, i| along(c.shape(), axis, i, |at, n| Some(n - 1 - at)).map(|from| pair.truth[j][from]))
+    };
+    let long = |axis: usize| cases.iter().any(|c| c.shape().get(axis).is_some_and(|&n| n > 2));
+    let axis = (0..rank(cases)).find(|&axis| long(axis) && cases.iter().all(|c| fits(c, axis)))?;
+    Some(Diagnosis::Reversed { axis })
+}
+
+/// The axis and distance by which all wrong gradients are shifted. What is shifted in from the edge may be zero or come round.
+pub(super) fn shifted(cases: &[Case]) -> Option<Diagnosis> {
+    let all = (0..rank(cases)).flat_map(|axis| [1, -1, 2, -2].map(|by| (axis, by)));
+    let fits = |&(axis, by): &(usize, isize)| cases.iter().all(|c| is_shifted(c, axis, by));
+    all.into_iter().find(fits).map(|(axis, by)| Diagnosis::Shifted { axis, by })
+}
+
+fn is_shifted(c: &Case, axis: usize, by: isize) -> bool {
+    let (shape, pair) = (c.shape(), c.pair());
+    if shape.get(axis).is_none_or(|&n| n < 2) {
+        return false;
+    }
+    let from = |i: usize, round: bool| {
+        along(shape, axis, i, |at, n| {
+            let from = at - by;
+            if round { Some(from.rem_euclid(n)) } else { (0..n).contains(&from).then_some(from) }
+        })
+    };
+    let fits = |round: bool| pair.explained(|j, i| Some(from(i, round).map_or(ZERO, |from| pair.truth[j][from])));
+    // What is shifted in may also be the gradient of what only the rule has there: padding, say.
+    let inside = || {
+        let seen = |i: usize| from(i, false).is_some();
+        let differs =
+            |i: usize| (0..c.outputs()).any(|j| from(i, false).is_some_and(|from| pair.truth[j][from].value != 0.0));
+        (0..c.inputs()).any(differs)
+            && pair.explained(|j, i| match from(i, false) {
+                Some(from) => Some(pair.truth[j][from]),
+                None => Some(Estimate { value: pair.rule[j][i], bar: 0.0 }),
+            })
+            && (0..c.inputs()).filter(|&i| seen(i)).count() > 1
+    };
+    fits(true) || fits(false) || inside()
+}
+
+/// Each number of the rule's Jacobian is right or zero: which are left out?
+pub(super) fn right_or_zero(cases: &[Case]) -> Option<Diagnosis> {
+    let all = |fits: fn(&Case) -> bool| cases.iter().all(fits);
+    if all(|c| c.right_or_zero()) {
+        if all(|c| c.same_shape() && c.is_diagonal()) {
+            return Some(Diagnosis::MissingCoupling);
+        }
+        if all(|c| !c.zero_columns()) {
+            let repeated = all(|c| c.one_output_each() && c.uneven_use());
+            return Some(if repeated { Diagnosis::Overwritten } else { Diagnosis::MissingSum });
+        }
+    }
+    (all(|c| c.one_output_each() && c.shares())).then_some(Diagnosis::MissingSum)
+}
+
+/// What elements do to outputs that are not their own is missing, whatever else may be wrong.
+pub(super) fn uncoupled(cases: &[Case]) -> Option<Diagnosis> {
+    let fits = |c: &Case| c.same_shape() && c.inputs() > 1 && c.is_diagonal() && c.shares();
+    cases.iter().all(fits).then_some(Diagnosis::MissingCoupling)
+}
+
+impl Case<'_, '_> {
+    fn right_or_zero(&self) -> bool {
+        let pair = self.pair();
+        pair.explained(|j, i| Some(if pair.rule[j][i] == 0.0 { ZERO } else { pair.truth[j][i] }))
+    }
+
+    fn same_shape(&self) -> bool {
+        self.shape() == self.e.output
+    }
+
+    /// Whether the rule lets each element act on its own output alone.
+    fn is_diagonal(&self) -> bool {
+        self.pair().rule.iter().enumerate().all(|(j, row)| row.iter().enumerate().all(|(i, &r)| i == j || r == 0.0))
+    }
+
+    fn acts(&self, j: usize, i: usize) -> bool {
+        self.pair().truth[j][i].value.abs() > TINY
+    }
+
+    /// How many outputs depend on element `i`.
+    fn uses(&self, i: usize) -> usize {
+        (0..self.outputs()).filter(|&j| self.acts(j, i)).count()
+    }
+
+    /// Whether some element acts on several outputs.
+    fn shares(&self) -> bool {
+        (0..self.inputs()).any(|i| self.uses(i) > 1)
+    }
+
+    /// Whether some elements act on more outputs than others that act, too.
+    fn uneven_use(&self) -> bool {
+        let counts: Vec<usize> = (0..self.inputs()).map(|i| self.uses(i)).filter(|&n| n > 0).collect();
+        counts.iter().any(|&n| n > 1)
+    }
+
+    /// Whether the rule gives nothing to an element that acts.
+    fn zero_columns(&self) -> bool {
+        (0..self.inputs()).any(|i| self.uses(i) > 0 && self.pair().rule.iter().all(|row| row[i] == 0.0))
+    }
+
+    fn one_output_each(&self) -> bool {
+        (0..self.inputs()).all(|i| self.pair().rule.iter().filter(|row| row[i].abs() > TINY).count() <= 1)
+    }
+}
+
+/// Columns, or rows, of the Jacobian are exchanged.
+pub(super) fn misplaced(cases: &[Case]) -> Option<Diagnosis> {
+    let columns = |c: &Case| {
+        let pair = c.pair();
+        let same = |i: usize, from: usize| (0..c.outputs()).all(|j| pair.fits(pair.rule[j][i], pair.truth[j][from]));
+        (0..c.inputs()).all(|i| (0..c.inputs()).any(|from| same(i, from)))
+    };
+    let rows = |c: &Case| {
+        let pair = c.pair();
+        let same = |j: usize, from: usize| (0..c.inputs()).all(|i| pair.fits(pair.rule[j][i], pair.truth[from][i]));
+        c.outputs() > 1 && (0..c.outputs()).all(|j| (0..c.outputs()).any(|from| same(j, from)))
+    };
+    cases.iter().all(|c| columns(c) || rows(c)).then_some(Diagnosis::Misplaced)
+}
+
+/// What the engine says of a gradient that does not fit its argument.
+pub(super) fn from_shapes(message: &str) -> Option<Diagnosis> {
+    let after = |text: &str| -> Option<Vec<usize>> {
+        let rest = &message[message.find(text)? + text.len()..];
+        let list = &rest[rest.find('[')? + 1..rest.find(']')?];
+        list.split(',').filter(|n| !n.trim().is_empty()).map(|n| n.trim().parse().ok()).collect()
+    };
+    let (answer, argument) = (after("answered with ")?, after("but the argument is ")?);
+    if answer == argument {
+        return Some(Diagnosis::OneType);
+    }
+    let sorted = |mut shape: Vec<usize>| {
+        shape.sort_unstable();
+        shape
+    };
+    if answer.len() == argument.len() && sorted(answer.clone()) == sorted(argument.clone()) {
+        return Some(Diagnosis::Transposed);
+    }
+    let mut left = answer.iter();
+    let reduced = argument.iter().all(|n| left.any(|m| m == n || *n == 1));
+    if reduced && answer.len() >= argument.len() {
+        return Some(Diagnosis::MissingSum);
+    }
+    (answer.len() == argument.len()).then_some(Diagnosis::WrongAxis)
+}
