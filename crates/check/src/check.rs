@@ -31,11 +31,12 @@ pub struct Check {
     pub(crate) cases: usize,
     pub(crate) seed: u64,
     pub(crate) order: usize,
+    pub(crate) shrinking: u32,
 }
 
 impl Default for Check {
     fn default() -> Check {
-        Check { cases: 24, seed: 0, order: 2 }
+        Check { cases: 24, seed: 0, order: 2, shrinking: 4000 }
     }
 }
 
@@ -63,6 +64,11 @@ impl Check {
     pub fn order(self, order: usize) -> Check {
         assert!(order == 1 || order == 2, "order: derivatives of order 1 or 2 are checked, not {order}");
         Check { order, ..self }
+    }
+
+    /// Tries at most so many simpler samples when one fails; 4000 unless said otherwise.
+    pub fn shrinking(self, samples: u32) -> Check {
+        Check { shrinking: samples, ..self }
     }
 
     /// As [`check`](crate::check).
@@ -171,7 +177,8 @@ pub(crate) fn failure(
     found: String,
 ) -> Failure {
     let entries = Trial::new(subject, inputs.clone()).map_or(vec![], |trial| trial.entries);
-    let diagnosis = diagnose(&finding, evidence);
+    let shapes: Vec<Vec<usize>> = inputs.iter().map(|x| x.shape().to_vec()).collect();
+    let diagnosis = diagnose(&finding, &shapes, evidence);
     Failure { subject: name.into(), finding, inputs, source: source.into(), entries, diagnosis, found }
 }
 

@@ -10,6 +10,9 @@ use crate::trial::{Line, Subject, Trial};
 /// Inputs, and outputs, up to which a Jacobian is worth its cost.
 const LARGEST: usize = 64;
 
+/// What is smaller, relative to the largest, is what rounding left of zero.
+const NOTHING: f64 = 1e-9;
+
 /// Derivatives of outputs (rows) with respect to the elements of one argument (columns).
 #[derive(Clone, Debug)]
 pub(crate) struct Pair {
@@ -52,7 +55,8 @@ impl Pair {
     }
 
     pub(crate) fn is_zero(&self) -> bool {
-        self.rule.iter().flatten().all(|&x| x == 0.0)
+        let scale = self.scale();
+        self.rule.iter().flatten().all(|&x| x.abs() <= NOTHING * scale)
     }
 }
 
@@ -89,12 +93,13 @@ impl<'s> Evidence<'s> {
         let (once, again, of_one, of_zero) =
             (from(u)?, from(&(u * 2.0 + 1.0))?, from(&u.ones_like())?, from(&u.zeros_like())?);
         let same = |(once, again): (&Vec<f64>, &Vec<f64>)| once == again && once.iter().any(|&g| g != 0.0);
+        let pairs = pairs(trial)?;
         let bent = |k: usize| {
-            let size = again[k].iter().chain(&once[k]).chain(&of_one[k]).fold(0f64, |max, g| max.max(g.abs()));
+            let all = again[k].iter().chain(&once[k]).chain(&of_one[k]);
+            let size = all.fold(pairs[k].scale(), |max, g| max.max(g.abs()));
             (0..once[k].len()).any(|i| (2.0 * once[k][i] + of_one[k][i] - again[k][i]).abs() > 1e-6 * size)
         };
         let not_linear: Vec<bool> = (0..once.len()).map(bent).collect();
-        let pairs = pairs(trial)?;
         if pairs.iter().all(Pair::agrees) && !not_linear.contains(&true) {
             return None;
         }
@@ -140,7 +145,7 @@ impl<'s> Evidence<'s> {
 
     /// Whether the rule gives argument `k` something where it is given nothing.
     pub(crate) fn adds_without_cotangent(&self, k: usize) -> bool {
-        self.of_zero[k].iter().any(|&g| g != 0.0)
+        self.of_zero[k].iter().any(|&g| g.abs() > NOTHING * self.pairs[k].scale())
     }
 
     /// The arguments whose gradients are wrong.

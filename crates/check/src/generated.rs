@@ -74,7 +74,7 @@ impl Generated<'_> {
         let config = Config {
             cases: cases.try_into().unwrap_or(u32::MAX),
             failure_persistence: None,
-            max_shrink_iters: u32::MAX - 1, // one more would mean a default
+            max_shrink_iters: self.check.shrinking,
             verbose: 0,
             ..Config::default()
         };

@@ -48,13 +48,13 @@ pub enum Diagnosis {
     WrongAxis,
     /// The gradient runs backwards along this axis of the argument.
     Reversed {
-        /// The axis of the argument.
-        axis: usize,
+        /// The axis of the argument; negative ones count from the end.
+        axis: isize,
     },
     /// The gradient stands this many places further along an axis.
     Shifted {
-        /// The axis of the argument.
-        axis: usize,
+        /// The axis of the argument; negative ones count from the end.
+        axis: isize,
         /// By how many places.
         by: isize,
     },
@@ -125,6 +125,12 @@ impl Case<'_, '_> {
         &self.e.shapes[self.k]
     }
 
+    /// An axis of the argument, counted from either end; none if there is no such axis.
+    pub(super) fn axis(&self, axis: isize) -> Option<usize> {
+        let rank = self.shape().len() as isize;
+        (-rank..rank).contains(&axis).then(|| axis.rem_euclid(rank) as usize)
+    }
+
     pub(super) fn inputs(&self) -> usize {
         self.e.x[self.k].len()
     }
@@ -135,7 +141,7 @@ impl Case<'_, '_> {
 }
 
 /// The mistake that explains a finding, given Jacobians of samples that fail.
-pub(crate) fn diagnose(finding: &Finding, evidence: &[Evidence]) -> Option<Diagnosis> {
+pub(crate) fn diagnose(finding: &Finding, shapes: &[Vec<usize>], evidence: &[Evidence]) -> Option<Diagnosis> {
     let one_type = finding.detail.contains("types differ") || finding.detail.contains("cast");
     match finding.property {
         _ if finding.detail.contains("were not saved") => return Some(Diagnosis::ReadsUnsaved),
@@ -147,17 +153,23 @@ pub(crate) fn diagnose(finding: &Finding, evidence: &[Evidence]) -> Option<Diagn
         Property::SameTwice => return Some(Diagnosis::SameVariable),
         Property::Recorded => return Some(Diagnosis::TwoRules),
         Property::InputsKept => return Some(Diagnosis::ChangesInput),
+        Property::Adjoint if finding.mismatch.is_some_and(|m| m.found == 0.0) => return Some(Diagnosis::NotRecorded),
         Property::LinearInCotangent if finding.mismatch.is_none() => return Some(Diagnosis::TermWithoutCotangent),
         Property::LinearInCotangent => return Some(Diagnosis::NotLinear),
         Property::Answers | Property::Runs if one_type => return Some(Diagnosis::OneType),
         _ => {}
+    }
+    if finding.property == Property::Answers
+        && let Some(found) = place::from_shapes(&finding.detail, shapes)
+    {
+        return Some(found);
     }
     let all = || evidence.iter().flat_map(|e| e.wrong().map(move |k| Case { e, k }));
     // Samples of one element fit every hypothesis; let larger ones speak, if there are any.
     let large = |case: &Case| case.inputs() > 1;
     let cases: Vec<Case> = if all().any(|case| large(&case)) { all().filter(large).collect() } else { all().collect() };
     if cases.is_empty() {
-        return place::from_shapes(&finding.detail);
+        return None;
     }
     if finding.property == Property::SecondOrder {
         // First derivatives are right, and so is the value of the recorded ones: what is wrong is where those are said to come from.
@@ -192,6 +204,7 @@ const HYPOTHESES: &[Hypothesis] = &[
     factor::of_slope,
     factor::factor,
     partial::partial,
+    place::left_out,
     factor::term,
     place::misplaced,
     place::uncoupled,

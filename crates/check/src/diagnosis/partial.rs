@@ -25,6 +25,8 @@ pub enum Place {
     Less(usize, usize),
     /// Where an argument holds the same number more than once.
     Ties(usize),
+    /// For some elements.
+    Somewhere,
     /// At the first place of an axis.
     First(usize),
     /// At the last place of an axis.
@@ -47,6 +49,7 @@ impl fmt::Display for Place {
             Place::At(k, b) => write!(f, "x[{k}] = {}", pretty(b)),
             Place::Less(k, l) => write!(f, "x[{k}] < x[{l}]"),
             Place::Ties(k) => write!(f, "x[{k}] holds the same number more than once"),
+            Place::Somewhere => write!(f, "an element is one of some"),
             Place::First(axis) => write!(f, "the index along axis {axis} is 0: at its first edge"),
             Place::Last(axis) => write!(f, "the index along axis {axis} is the last: at its far edge"),
             Place::Ends(axis) => write!(f, "the index along axis {axis} is the first or the last: at the edges"),

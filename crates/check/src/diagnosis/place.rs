@@ -1,6 +1,6 @@
 //! Right numbers in wrong places, or in too few of them.
 
-use super::{Case, Diagnosis};
+use super::{Case, Diagnosis, Place};
 use crate::difference::Estimate;
 use crate::finding::unravel;
 
@@ -72,44 +72,44 @@ pub(super) fn transposed(cases: &[Case]) -> Option<Diagnosis> {
     cases.iter().all(|c| of_input(c) || of_output(c)).then_some(Diagnosis::Transposed)
 }
 
-/// The rank that all arguments at hand have at most.
-fn rank(cases: &[Case]) -> usize {
-    cases.iter().map(|c| c.shape().len()).max().unwrap_or(0)
+/// The axes that arguments may have, counted from the front, then from the back.
+fn axes(cases: &[Case]) -> impl Iterator<Item = isize> {
+    let rank = cases.iter().map(|c| c.shape().len()).max().unwrap_or(0) as isize;
+    (0..rank).chain((1..=rank).map(|axis| -axis))
 }
 
-/// Element `i` moved to another place along an axis; none if that is outside.
-fn along(shape: &[usize], axis: usize, i: usize, to: impl Fn(isize, isize) -> Option<isize>) -> Option<usize> {
-    let inner: usize = shape[axis + 1..].iter().product();
-    let (at, n) = ((i / inner % shape[axis]) as isize, shape[axis] as isize);
+/// Element `i` of the case's argument moved to another place along an axis; none if that is outside.
+fn along(c: &Case, axis: isize, i: usize, to: impl Fn(isize, isize) -> Option<isize>) -> Option<usize> {
+    let axis = c.axis(axis)?;
+    let inner: usize = c.shape()[axis + 1..].iter().product();
+    let (at, n) = ((i / inner % c.shape()[axis]) as isize, c.shape()[axis] as isize);
     to(at, n).map(|to| (i as isize + (to - at) * inner as isize) as usize)
 }
 
 pub(super) fn reversed(cases: &[Case]) -> Option<Diagnosis> {
-    let fits = |c: &Case, axis: usize| {
-        let pair = c.pair();
-        axis < c.shape().len()
-            && pair
-                .explained(|j, i| along(c.shape(), axis, i, |at, n| Some(n - 1 - at)).map(|from| pair.truth[j][from]))
+    let fits = |c: &Case, axis: isize| {
+        let from = |i: usize| along(c, axis, i, |at, n| Some(n - 1 - at));
+        c.pair().explained(|j, i| from(i).map(|from| c.pair().truth[j][from]))
     };
-    let long = |axis: usize| cases.iter().any(|c| c.shape().get(axis).is_some_and(|&n| n > 2));
-    let axis = (0..rank(cases)).find(|&axis| long(axis) && cases.iter().all(|c| fits(c, axis)))?;
+    let long = |axis: isize| cases.iter().any(|c| c.axis(axis).is_some_and(|axis| c.shape()[axis] > 2));
+    let axis = axes(cases).find(|&axis| long(axis) && cases.iter().all(|c| fits(c, axis)))?;
     Some(Diagnosis::Reversed { axis })
 }
 
 /// The axis and distance by which all wrong gradients are shifted. What is shifted in from the edge may be zero or come round.
 pub(super) fn shifted(cases: &[Case]) -> Option<Diagnosis> {
-    let all = (0..rank(cases)).flat_map(|axis| [1, -1, 2, -2].map(|by| (axis, by)));
-    let fits = |&(axis, by): &(usize, isize)| cases.iter().all(|c| is_shifted(c, axis, by));
+    let all = axes(cases).flat_map(|axis| [1, -1, 2, -2].map(|by| (axis, by)));
+    let fits = |&(axis, by): &(isize, isize)| cases.iter().all(|c| is_shifted(c, axis, by));
     all.into_iter().find(fits).map(|(axis, by)| Diagnosis::Shifted { axis, by })
 }
 
-fn is_shifted(c: &Case, axis: usize, by: isize) -> bool {
-    let (shape, pair) = (c.shape(), c.pair());
-    if shape.get(axis).is_none_or(|&n| n < 2) {
+fn is_shifted(c: &Case, axis: isize, by: isize) -> bool {
+    let pair = c.pair();
+    if c.axis(axis).is_none_or(|axis| c.shape()[axis] < 2) {
         return false;
     }
     let from = |i: usize, round: bool| {
-        along(shape, axis, i, |at, n| {
+        along(c, axis, i, |at, n| {
             let from = at - by;
             if round { Some(from.rem_euclid(n)) } else { (0..n).contains(&from).then_some(from) }
         })
@@ -117,15 +117,10 @@ fn is_shifted(c: &Case, axis: usize, by: isize) -> bool {
     let fits = |round: bool| pair.explained(|j, i| Some(from(i, round).map_or(ZERO, |from| pair.truth[j][from])));
     // What is shifted in may also be the gradient of what only the rule has there: padding, say.
     let inside = || {
-        let seen = |i: usize| from(i, false).is_some();
-        let differs =
-            |i: usize| (0..c.outputs()).any(|j| from(i, false).is_some_and(|from| pair.truth[j][from].value != 0.0));
-        (0..c.inputs()).any(differs)
-            && pair.explained(|j, i| match from(i, false) {
-                Some(from) => Some(pair.truth[j][from]),
-                None => Some(Estimate { value: pair.rule[j][i], bar: 0.0 }),
-            })
-            && (0..c.inputs()).filter(|&i| seen(i)).count() > 1
+        let acts = |i: usize| from(i, false).is_some_and(|from| c.uses(from) > 0);
+        let any = |j: usize, i: usize| Estimate { value: pair.rule[j][i], bar: 0.0 };
+        (0..c.inputs()).filter(|&i| acts(i)).count() > 1
+            && pair.explained(|j, i| Some(from(i, false).map_or(any(j, i), |from| pair.truth[j][from])))
     };
     fits(true) || fits(false) || inside()
 }
@@ -134,15 +129,25 @@ fn is_shifted(c: &Case, axis: usize, by: isize) -> bool {
 pub(super) fn right_or_zero(cases: &[Case]) -> Option<Diagnosis> {
     let all = |fits: fn(&Case) -> bool| cases.iter().all(fits);
     if all(|c| c.right_or_zero()) {
-        if all(|c| c.same_shape() && c.is_diagonal()) {
+        if all(|c| c.same_shape() && c.is_diagonal() && c.shares()) {
             return Some(Diagnosis::MissingCoupling);
         }
         if all(|c| !c.zero_columns()) {
             let repeated = all(|c| c.one_output_each() && c.uneven_use());
             return Some(if repeated { Diagnosis::Overwritten } else { Diagnosis::MissingSum });
         }
+        if all(|c| c.whole_rows()) && cases.iter().any(Case::shares) {
+            return Some(Diagnosis::MissingSum);
+        }
     }
     (all(|c| c.one_output_each() && c.shares())).then_some(Diagnosis::MissingSum)
+}
+
+/// The rule is right, but for elements that get nothing.
+pub(super) fn left_out(cases: &[Case]) -> Option<Diagnosis> {
+    let mistake = Some(Box::new(Diagnosis::Zero));
+    let fits = cases.iter().all(|c| c.right_or_zero());
+    fits.then_some(Diagnosis::Only { place: Place::Somewhere, mistake })
 }
 
 /// What elements do to outputs that are not their own is missing, whatever else may be wrong.
@@ -155,6 +160,15 @@ impl Case<'_, '_> {
     fn right_or_zero(&self) -> bool {
         let pair = self.pair();
         pair.explained(|j, i| Some(if pair.rule[j][i] == 0.0 { ZERO } else { pair.truth[j][i] }))
+    }
+
+    /// Whether the rule is right or zero for whole outputs.
+    fn whole_rows(&self) -> bool {
+        let pair = self.pair();
+        (0..self.outputs()).all(|j| {
+            let (rule, truth) = (&pair.rule[j], &pair.truth[j]);
+            rule.iter().all(|&r| r == 0.0) || rule.iter().zip(truth).all(|(&r, &t)| pair.fits(r, t))
+        })
     }
 
     fn same_shape(&self) -> bool {
@@ -212,7 +226,7 @@ pub(super) fn misplaced(cases: &[Case]) -> Option<Diagnosis> {
 }
 
 /// What the engine says of a gradient that does not fit its argument.
-pub(super) fn from_shapes(message: &str) -> Option<Diagnosis> {
+pub(super) fn from_shapes(message: &str, shapes: &[Vec<usize>]) -> Option<Diagnosis> {
     let after = |text: &str| -> Option<Vec<usize>> {
         let rest = &message[message.find(text)? + text.len()..];
         let list = &rest[rest.find('[')? + 1..rest.find(']')?];
@@ -228,6 +242,9 @@ pub(super) fn from_shapes(message: &str) -> Option<Diagnosis> {
     };
     if answer.len() == argument.len() && sorted(answer.clone()) == sorted(argument.clone()) {
         return Some(Diagnosis::Transposed);
+    }
+    if let Some(other) = shapes.iter().position(|shape| *shape == answer) {
+        return Some(Diagnosis::OtherArgument(other));
     }
     let mut left = answer.iter();
     let reduced = argument.iter().all(|n| left.any(|m| m == n || *n == 1));

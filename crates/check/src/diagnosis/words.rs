@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Diagnosis;
 use super::scale::pretty;
+use super::{Diagnosis, Place};
 
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,6 +62,9 @@ impl fmt::Display for Diagnosis {
                 f,
                 "the effect of an element on other outputs than its own is missing: what they share (a sum, mean, norm or maximum) is treated as a constant"
             ),
+            Diagnosis::Only { place: Place::Somewhere, mistake: Some(mistake) } => {
+                write!(f, "for some elements: {mistake}")
+            }
             Diagnosis::Only { place, mistake: Some(mistake) } => write!(f, "only where {place}: {mistake}"),
             Diagnosis::Only { place, mistake: None } => write!(f, "wrong only where {place}"),
             Diagnosis::Zero => write!(f, "the rule gives zero: the term for this argument is missing"),
