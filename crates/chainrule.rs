@@ -9,7 +9,7 @@ pub use chainrule_autodiff::{
     Gradients, ListOp, Op, Reach, Report, Saves, Tape, Var, checkpoint, grad, hessian, hvp, jacobian, jvp, ops,
     try_grad, value_and_grad, vjp,
 };
-pub use chainrule_tensor::{Comparison, DType, Rng, Shape, Tensor, Window, s, tensor};
+pub use chainrule_tensor::{Comparison, DType, Interpolation, Resize, Rng, Shape, Taps, Tensor, Window, s, tensor};
 
 /// What most programs use, in one line: `use chainrule::prelude::*;`.
 ///

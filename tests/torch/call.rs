@@ -190,6 +190,16 @@ impl<'a> Call<'a> {
         self.given(name).map_or(Ok(vec![]), |value| self.read(name, value, ints))
     }
 
+    /// A list of integers or `None`s; a single one counts as a list of one.
+    pub fn maybe_ints(&self, name: &str) -> Result<Vec<Option<isize>>, Unsupported> {
+        let maybe = |item: &Value| if item.is_null() { Some(None) } else { int(item).map(Some) };
+        let maybes = |value: &Value| match items(value) {
+            Some(items) => items.iter().map(maybe).collect(),
+            None => Some(vec![maybe(value)?]),
+        };
+        self.read(name, self.needed(name)?, maybes)
+    }
+
     /// Lengths, one for each of `rank` axes; a single one counts for all.
     pub fn sizes_or(&self, name: &str, rank: usize, default: usize) -> Result<Vec<usize>, Unsupported> {
         let found = self.ints_or_none(name)?;

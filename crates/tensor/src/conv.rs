@@ -78,17 +78,19 @@ impl Window {
         self.stride.len()
     }
 
-    /// The spatial lengths of the result, `⌊(n + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1` each; `None` where the window
-    /// is larger than the padded input or overflows.
+    /// The spatial lengths of the result, `⌊(n + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1` each, with ⌈ ⌉ where the ceiling counts;
+    /// `None` where no window fits or lengths overflow.
     pub fn output(&self, input: &[usize], kernel: &[usize]) -> Option<Vec<usize>> {
         (0..self.rank())
             .map(|i| {
                 let reach = self.dilation[i].checked_mul(kernel[i].checked_sub(1)?)?.checked_add(1)?;
                 let padded = input[i].checked_add(self.padding[i].checked_mul(2)?)?;
-                let room = padded.checked_sub(reach)?;
                 let stride = self.stride[i];
-                let mut n = if self.ceil_mode { room.div_ceil(stride) } else { room / stride } + 1;
-                if self.ceil_mode && (n - 1) * stride >= input[i] + self.padding[i] {
+                if !self.ceil_mode {
+                    return Some(padded.checked_sub(reach)? / stride + 1);
+                }
+                let mut n = padded.checked_add(stride - 1)?.checked_sub(reach)? / stride + 1;
+                if (n - 1) * stride >= input[i] + self.padding[i] {
                     n -= 1;
                 }
                 Some(n)
@@ -179,7 +181,7 @@ fn expect_output(op: &str, g: &Tensor, shape: &Shape) {
 }
 
 #[track_caller]
-fn geometry(op: &str, input: &[usize], weight: &Tensor, window: &Window) -> Geometry {
+pub(crate) fn geometry(op: &str, input: &[usize], weight: &Tensor, window: &Window) -> Geometry {
     let (rank, w) = (window.rank(), weight.to_shape());
     let x = Shape::from(input);
     assert!((1..=3).contains(&rank), "{op}: {rank} spatial axes; one to three are known");

@@ -194,6 +194,31 @@ impl Tensor {
         );
     }
 
+    /// For lines of positions below `n`: where each position is mentioned last, or the length of the line where it is not.
+    ///
+    /// Shape: `[…, count]` → `[…, n]`.
+    ///
+    /// # Panics
+    /// When there are no axes, this is not `i64`, or a position does not exist.
+    ///
+    /// ```
+    /// use chainrule_tensor::tensor;
+    /// assert_eq!(tensor![2, 0, 2].last_mentions(4).to_vec::<i64>(), [1, 3, 2, 3]);
+    /// ```
+    #[track_caller]
+    pub fn last_mentions(&self, n: usize) -> Tensor {
+        let mut shape = self.to_shape();
+        let Some(length) = shape.last_mut() else { panic!("last_mentions: a tensor without axes has no line") };
+        let count = std::mem::replace(length, n);
+        let places = positions("last_mentions", self, n);
+        Tensor::build::<i64>(shape, |out| {
+            out.fill(count as i64);
+            for (line, out) in out.chunks_mut(n.max(1)).enumerate() {
+                places[line * count..][..count].iter().enumerate().for_each(|(i, &at)| out[at] = i as i64);
+            }
+        })
+    }
+
     /// Rows of `classes` zeros with a one at each label, as a new last axis.
     ///
     /// # Panics

@@ -2,13 +2,49 @@
 
 use crate::conv::Window;
 use crate::dtype::{DType, each_number};
-use crate::kernel::pooling::argmax_windows;
+use crate::kernel::pooling::{Run, argmax_windows};
+use crate::resample::Taps;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+impl Window {
+    /// Windows of these lengths side by side: what pooling does unless it is given a stride.
+    ///
+    /// ```
+    /// use chainrule_tensor::Window;
+    /// assert_eq!(Window::side_by_side(&[2, 3]), Window::new(2).stride(&[2, 3]));
+    /// ```
+    #[track_caller]
+    pub fn side_by_side(kernel: &[usize]) -> Window {
+        Window::new(kernel.len()).stride(kernel)
+    }
+
+    /// What the windows along one axis of length `n` see of it.
+    fn runs(&self, axis: usize, n: usize, kernel: usize, output: usize) -> Vec<Run> {
+        let (padding, step) = (self.padding[axis], self.dilation[axis]);
+        (0..output)
+            .map(|o| o * self.stride[axis])
+            .map(|at| {
+                let before = padding.saturating_sub(at).div_ceil(step);
+                let end = (n + padding).saturating_sub(at).div_ceil(step).min(kernel);
+                Run { start: (at + before * step).saturating_sub(padding), len: end.saturating_sub(before), step }
+            })
+            .collect()
+    }
+}
+
+/// Windows that cut an axis of length `n` into `output` parts of nearly equal length: from ⌊o·n/output⌋ to ⌈(o + 1)·n/output⌉.
+fn adaptive_runs(n: usize, output: usize) -> Vec<Run> {
+    let run = |o: usize| {
+        let start = o * n / output;
+        Run { start, len: ((o + 1) * n).div_ceil(output) - start, step: 1 }
+    };
+    (0..output).map(run).collect()
+}
+
 impl Tensor {
     /// For each window of size `kernel` over the last axes, the position of its largest element in the flattened spatial plane, the first of
-    /// equal ones, as `i64`. A NaN counts as largest; padding is never chosen.
+    /// equal ones, as `i64`. A NaN counts as largest, the last of several; padding is never chosen.
     ///
     /// Shape: `[…, spatial…]` → `[…, output…]` (see [`Window::output`]).
     ///
@@ -22,30 +58,90 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn argmax_windows(&self, kernel: &[usize], window: &Window) -> Tensor {
-        let shape = self.pooled_shape("max_pool", kernel, window);
-        let rank = window.rank();
-        let (input, output) = (&self.shape()[self.rank() - rank..], Shape::from(&shape[shape.len() - rank..]));
-        each_number!("max_pool", self, T => {
-            let x = self.contiguous();
-            let x = x.as_slice::<T>().expect("contiguous() is dense");
-            Tensor::build::<i64>(shape, |out| argmax_windows(x, input, kernel, &output, window, out))
-        }, half => self.cast(DType::F32).argmax_windows(kernel, window))
+        let (_, runs) = self.windows("max_pool", kernel, window);
+        self.argmax_runs("max_pool", runs)
     }
 
-    /// The shape after pooling windows of size `kernel` over the last axes.
+    /// As [`argmax_windows`](Tensor::argmax_windows), for windows that cut the last axes into as many nearly equal parts as `output` says.
+    ///
+    /// Shape: `[…, spatial…]` → `[…, output…]`.
     ///
     /// # Panics
-    /// When the window has another rank, does not fit, its padding exceeds half its size, or some windows would hold padding alone.
+    /// When there are not more axes than lengths, or one of them is empty.
+    ///
+    /// ```
+    /// use chainrule_tensor::tensor;
+    /// let x = tensor![[1., 5., 2., 3., 4.]];
+    /// assert_eq!(x.argmax_adaptive(&[2]).to_vec::<i64>(), [1, 4]);
+    /// ```
     #[track_caller]
-    pub fn pooled_shape(&self, op: &str, kernel: &[usize], window: &Window) -> Shape {
-        let rank = window.rank();
+    pub fn argmax_adaptive(&self, output: &[usize]) -> Tensor {
+        let spatial = self.spatial("adaptive_max_pool", output.len());
+        self.argmax_runs(
+            "adaptive_max_pool",
+            spatial.iter().zip(output).map(|(&n, &output)| adaptive_runs(n, output)).collect(),
+        )
+    }
+
+    /// The taps that sum what each window of size `kernel` sees, one for each of the last axes, without the padding.
+    ///
+    /// # Panics
+    /// As [`argmax_windows`](Tensor::argmax_windows).
+    #[track_caller]
+    pub fn window_sums(&self, op: &str, kernel: &[usize], window: &Window) -> Vec<Taps> {
+        let (spatial, runs) = self.windows(op, kernel, window);
+        runs.iter()
+            .zip(spatial)
+            .map(|(runs, n)| Taps::new(n, runs.iter().map(|run| run.places().map(|at| (at, 1.0)))))
+            .collect()
+    }
+
+    /// The taps that average nearly equal parts of the last axes, as many as `output` says.
+    ///
+    /// # Panics
+    /// As [`argmax_adaptive`](Tensor::argmax_adaptive).
+    #[track_caller]
+    pub fn adaptive_means(&self, output: &[usize]) -> Vec<Taps> {
+        let spatial = self.spatial("adaptive_avg_pool", output.len());
+        spatial.iter().zip(output).map(|(&n, &output)| adaptive_means(n, output)).collect()
+    }
+
+    #[track_caller]
+    fn argmax_runs(&self, op: &str, runs: Vec<Vec<Run>>) -> Tensor {
+        let (outer, input) = self.shape().split_at(self.rank() - runs.len());
+        let shape: Shape = outer.iter().copied().chain(runs.iter().map(Vec::len)).collect();
+        let missing = 3 - runs.len();
+        let input = std::array::from_fn(|i| if i < missing { 1 } else { input[i - missing] });
+        let whole = [Run { start: 0, len: 1, step: 1 }];
+        let runs = std::array::from_fn(|i| if i < missing { whole.to_vec() } else { runs[i - missing].clone() });
+        each_number!(op, self, T => {
+            let x = self.contiguous();
+            let x = x.as_slice::<T>().expect("contiguous() is dense");
+            Tensor::build::<i64>(shape, |out| argmax_windows(x, input, &runs, out))
+        }, half => self.cast(DType::F32).argmax_runs(op, runs[missing..].to_vec()))
+    }
+
+    /// The lengths of the last `rank` axes, of which none is empty.
+    #[track_caller]
+    fn spatial(&self, op: &str, rank: usize) -> &[usize] {
+        assert!((1..=3).contains(&rank), "{op}: {rank} spatial axes; one to three are known");
         assert!(
-            kernel.len() == rank && self.rank() > rank,
-            "{op}: a window {kernel:?} over {rank} spatial axes needs an input [channels, …] of {} axes or more, got {}",
+            self.rank() > rank,
+            "{op}: over {rank} spatial axes needs an input [channels, …] of {} axes or more, got {}",
             rank + 1,
             self.to_shape()
         );
-        let (outer, input) = self.shape().split_at(self.rank() - rank);
+        let spatial = &self.shape()[self.rank() - rank..];
+        assert!(!spatial.contains(&0), "{op}: a spatial axis of input {} is empty", self.to_shape());
+        spatial
+    }
+
+    /// The lengths of the last axes, and what the windows see along each.
+    #[track_caller]
+    fn windows(&self, op: &str, kernel: &[usize], window: &Window) -> (Vec<usize>, Vec<Vec<Run>>) {
+        let rank = window.rank();
+        assert!(kernel.len() == rank, "{op}: a window {kernel:?} over {rank} spatial axes");
+        let input = self.spatial(op, rank);
         for (axis, &k) in kernel.iter().enumerate() {
             assert!(
                 window.padding[axis] <= k / 2,
@@ -59,13 +155,10 @@ impl Tensor {
                 window.padding
             )
         };
-        for (axis, &n) in input.iter().enumerate() {
-            let inside = |o: usize, k: usize| {
-                let at = o * window.stride[axis] + k * window.dilation[axis];
-                (window.padding[axis]..window.padding[axis] + n).contains(&at)
-            };
-            let empty = (0..output[axis]).find(|&o| !(0..kernel[axis]).any(|k| inside(o, k)));
-            if let Some(o) = empty {
+        let runs: Vec<Vec<Run>> =
+            (0..rank).map(|axis| window.runs(axis, input[axis], kernel[axis], output[axis])).collect();
+        for (axis, runs) in runs.iter().enumerate() {
+            if let Some(o) = runs.iter().position(|run| run.len == 0) {
                 panic!(
                     "{op}: window {o} along spatial axis {axis} holds padding alone (input {input:?}, window {kernel:?}, \
                      padding {:?}, dilation {:?})",
@@ -73,6 +166,15 @@ impl Tensor {
                 );
             }
         }
-        outer.iter().copied().chain(output).collect()
+        (input.to_vec(), runs)
     }
+}
+
+/// The mean of each of `output` nearly equal parts of an axis.
+pub(crate) fn adaptive_means(n: usize, output: usize) -> Taps {
+    let mean = |run: &Run| {
+        let weight = 1.0 / run.len as f64;
+        run.places().map(move |at| (at, weight)).collect::<Vec<_>>()
+    };
+    Taps::new(n, adaptive_runs(n, output).iter().map(mean))
 }

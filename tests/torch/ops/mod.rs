@@ -1,6 +1,9 @@
 //! How PyTorch's operators are said in chainrule: one table per family, by names of operators and arguments.
 
 mod activation;
+mod conv;
+mod pool;
+mod resize;
 mod softmax;
 mod special;
 mod unary;
@@ -13,6 +16,9 @@ type Table = &'static [(&'static str, Mapping)];
 #[rustfmt::skip]
 const FAMILIES: &[Table] = &[
     activation::OPS,
+    conv::OPS,
+    pool::OPS,
+    resize::OPS,
     softmax::OPS,
     special::OPS,
     unary::OPS,

@@ -82,7 +82,7 @@ impl Var {
     /// `y[n, o, p] = b[o] + Σ over c, k of x[n, c, p·stride − padding + k·dilation] · w[o, c, k]`.
     ///
     /// Shapes: `[n, c, spatial…]`, weight `[o, c/groups, kernel…]`, bias `[o]` → `[n, o, output…]` (see
-    /// [`Window::output`]).
+    /// [`Window::output`]); input and output also without n.
     ///
     /// # Panics
     /// When ranks, channels, groups or types do not fit, or the kernel is larger than the padded input.
@@ -95,33 +95,88 @@ impl Var {
     /// let y = x.conv(&w, None, &Window::new(2).padding(&[1]));
     /// assert_eq!(y.shape(), [8, 32, 28, 28]);
     /// ```
+    #[doc(alias("conv1d", "conv2d", "conv3d"))]
     #[track_caller]
     pub fn conv(&self, weight: &Var, bias: Option<&Var>, window: &Window) -> Var {
+        if self.rank() == window.rank() + 1 {
+            return self.unsqueeze(0).conv(weight, bias, window).squeeze(&[0]);
+        }
         let y = Conv { window: window.clone() }.apply([self, weight]);
         y.per_channel_bias(bias, window.rank())
     }
 
+    /// [`conv`](Var::conv) with as much padding as keeps the spatial lengths: `padding="same"`. Where the amount is odd, the larger half comes
+    /// after.
+    ///
+    /// # Panics
+    /// As `conv`; and when the window has a stride or padding of its own.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{tensor, Window};
+    /// let x = Var::constant(tensor![[[1., 2., 3.]]]);
+    /// let w = Var::constant(tensor![[[1., 1.]]]);
+    /// assert_eq!(x.conv_same(&w, None, &Window::new(1)).value().to_vec::<f32>(), [3., 5., 3.]);
+    /// ```
+    #[track_caller]
+    pub fn conv_same(&self, weight: &Var, bias: Option<&Var>, window: &Window) -> Var {
+        let rank = window.rank();
+        assert!(
+            window.stride.iter().all(|&n| n == 1) && window.padding.iter().all(|&n| n == 0),
+            "conv_same: lengths can be kept with stride 1 alone, and the padding follows from that; the window has stride {:?} and \
+             padding {:?}",
+            window.stride,
+            window.padding
+        );
+        assert!(
+            self.rank() >= rank && weight.rank() == rank + 2 && !weight.shape().contains(&0),
+            "conv_same: over {rank} spatial axes needs input [n, c, …] and weight [o, c/groups, …] of {} axes each, got {} and {}",
+            rank + 2,
+            self.to_shape(),
+            weight.to_shape()
+        );
+        let mut amounts = vec![(0, 0); self.rank() - rank];
+        for (&kernel, &dilation) in weight.shape()[2..].iter().zip(&window.dilation) {
+            let total = dilation * (kernel - 1);
+            amounts.push((total / 2, total - total / 2));
+        }
+        self.pad(&amounts).conv(weight, bias, window)
+    }
+
     /// Transposed convolution: spreads each element over a window, the adjoint of [`conv`](Var::conv). `output_padding` elements, fewer than the
-    /// stride, are added at the end of each spatial axis.
+    /// stride or the dilation, are added at the end of each spatial axis: one number per axis, or one for all.
     ///
     /// Shapes: `[n, o, spatial…]`, weight `[o, c/groups, kernel…]`, bias `[c]` → `[n, c, output…]` with
-    /// output = (n − 1)·stride − 2·padding + dilation·(kernel − 1) + output_padding + 1.
+    /// output = (n − 1)·stride − 2·padding + dilation·(kernel − 1) + output_padding + 1; input and output also without n.
     ///
     /// # Panics
     /// When ranks, channels, groups or types do not fit, or the output would be empty.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{tensor, Window};
+    /// let x = Var::constant(tensor![[[1., 2.]]]);
+    /// let w = Var::constant(tensor![[[1., 10.]]]);
+    /// let y = x.conv_transpose(&w, None, &Window::new(1).stride(&[2]), &[0]);
+    /// assert_eq!(y.value().to_vec::<f32>(), [1., 10., 2., 20.]);
+    /// ```
+    #[doc(alias("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"))]
     #[track_caller]
     pub fn conv_transpose(&self, weight: &Var, bias: Option<&Var>, window: &Window, output_padding: &[usize]) -> Var {
         let rank = window.rank();
+        if self.rank() == rank + 1 {
+            return self.unsqueeze(0).conv_transpose(weight, bias, window, output_padding).squeeze(&[0]);
+        }
         assert!(
-            self.rank() == rank + 2 && weight.rank() == rank + 2 && output_padding.len() == rank,
+            self.rank() == rank + 2 && weight.rank() == rank + 2 && [1, rank].contains(&output_padding.len()),
             "conv_transpose: over {rank} spatial axes needs input and weight of {} axes and {rank} output paddings, got {}, \
              {} and {output_padding:?}",
             rank + 2,
             self.to_shape(),
             weight.to_shape()
         );
-        let mut input = Shape::from([self.size(0), weight.size(1) * window.groups]).to_vec();
-        for (i, &extra) in output_padding.iter().enumerate() {
+        let mut input = vec![self.size(0), weight.size(1) * window.groups];
+        for (i, &extra) in output_padding.iter().cycle().take(rank).enumerate() {
             let (n, k) = (self.shape()[i + 2], weight.shape()[i + 2]);
             let reach = window.dilation[i] * k.saturating_sub(1) + extra + 1;
             let full = n.saturating_sub(1) * window.stride[i] + reach;
@@ -134,7 +189,11 @@ impl Var {
             };
             input.push(length);
         }
-        let x = ConvInput { window: window.clone(), input: input.into() }.apply([self, weight]);
+        // An output padding of a stride or more makes room for windows that no element is spread over.
+        let windows = window.output(&input[2..], &weight.shape()[2..]).unwrap_or_default();
+        let more = windows.iter().zip(&self.shape()[2..]).map(|(&all, &n)| (0, all.saturating_sub(n)));
+        let spread = self.pad(&[(0, 0), (0, 0)].into_iter().chain(more).collect::<Vec<_>>());
+        let x = ConvInput { window: window.clone(), input: input.into() }.apply([&spread, weight]);
         x.per_channel_bias(bias, rank)
     }
 
@@ -177,10 +236,27 @@ pub const DECLARED: &[Declaration] = &[
         "y = x ⋆ w + b",
         "g ⋆ᵀ w, x ⋆ g, Σ g",
         |d| {
-            let (window, shapes, _) = drawn(d);
-            let inputs = shapes.map(|shape| d.reals(&shape));
+            let (window, [x, w, b], _) = drawn(d);
+            let x = if d.flag() { &x[1..] } else { &x };
+            let inputs = [d.reals(x), d.reals(&w), d.reals(&b)];
             Sample::new(inputs, format!("x[0].conv(&x[1], Some(&x[2]), &{window:?})"), move |x| {
                 x[0].conv(&x[1], Some(&x[2]), &window)
+            })
+        },
+    ),
+    Declaration::new(
+        Family::Composite,
+        "conv_same",
+        "nn.functional.conv2d",
+        "y = pad(x) ⋆ w + b",
+        "of its parts",
+        |d| {
+            let (window, [x, w, b], _) = drawn(d);
+            let window = Window::new(window.rank()).dilation(&window.dilation).groups(window.groups);
+            let x = if d.flag() { &x[1..] } else { &x };
+            let inputs = [d.reals(x), d.reals(&w), d.reals(&b)];
+            Sample::new(inputs, format!("x[0].conv_same(&x[1], Some(&x[2]), &{window:?})"), move |x| {
+                x[0].conv_same(&x[1], Some(&x[2]), &window)
             })
         },
     ),
@@ -193,9 +269,11 @@ pub const DECLARED: &[Declaration] = &[
         |d| {
             let (window, [x, w, _], groups) = drawn(d);
             let window = Window { padding: window.padding.iter().map(|_| 0).collect(), ..window };
-            let extra: Vec<usize> = window.stride.iter().map(|&stride| d.below(stride)).collect();
+            let most = |i: usize| window.stride[i].max(window.dilation[i]);
+            let extra: Vec<usize> = (0..window.rank()).map(|i| d.below(most(i))).collect();
             let input = [vec![x[0], w[0]], (0..window.rank()).map(|_| d.range(1, 3)).collect()].concat();
-            let inputs = [d.reals(&input), d.reals(&w), d.reals(&[w[1] * groups])];
+            let input = if d.flag() { &input[1..] } else { &input };
+            let inputs = [d.reals(input), d.reals(&w), d.reals(&[w[1] * groups])];
             Sample::new(inputs, format!("x[0].conv_transpose(&x[1], Some(&x[2]), &{window:?}, &{extra:?})"), move |x| {
                 x[0].conv_transpose(&x[1], Some(&x[2]), &window, &extra)
             })

@@ -6,18 +6,23 @@
 //! - [`arithmetic`]: `+ − × ÷`, powers, extrema: two numbers in.
 //! - [`shape`], [`part`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
 //! - [`matmul`], [`conv`]: products, linear in each of two arguments.
-//! - [`pool`], [`softmax`], [`norm`], [`loss`], [`dropout`]: composites of the others.
+//! - [`fold`], [`interpolate`]: windows and resolutions of signals and images, linear too.
+//! - [`pool`], [`adaptive_pool`], [`unpool`], [`grid_sample`], [`softmax`], [`norm`], [`loss`], [`dropout`]: composites of the others.
 
 pub mod activation;
+pub mod adaptive_pool;
 pub mod arithmetic;
 pub mod clamp;
 pub mod conv;
 pub mod dropout;
 pub mod einsum;
 pub mod elementwise;
+pub mod fold;
 pub mod formula;
 pub mod gate;
+pub mod grid_sample;
 pub mod index;
+pub mod interpolate;
 pub mod loss;
 pub mod matmul;
 pub mod norm;
@@ -28,6 +33,7 @@ pub mod rounding;
 pub mod shape;
 pub mod softmax;
 pub mod special;
+pub mod unpool;
 
 use crate::declare::Declaration;
 
@@ -63,7 +69,12 @@ pub fn declarations() -> Vec<&'static Declaration> {
         matmul::DECLARED,
         einsum::DECLARED,
         conv::DECLARED,
+        fold::DECLARED,
         pool::DECLARED,
+        adaptive_pool::DECLARED,
+        unpool::DECLARED,
+        interpolate::DECLARED,
+        grid_sample::DECLARED,
         softmax::DECLARED,
         norm::DECLARED,
         loss::DECLARED,

@@ -1,13 +1,13 @@
 //! Pooling: one number for each window.
 
-use chainrule_tensor::{Slice, Tensor, Window};
+use chainrule_tensor::{Comparison, Taps, Tensor, Window};
 
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::var::Var;
 
 impl Var {
-    /// The largest element of each window over the last axes, as many as the window has. The gradient goes to the first of equal ones; padding is
-    /// never chosen.
+    /// The largest element of each window over the last axes, as many as the window has. The gradient goes to the first of equal ones, or to the
+    /// last NaN; padding is never chosen.
     ///
     /// Shape: `[…, spatial…]` → `[…, output…]` (see [`Window::output`]).
     ///
@@ -18,17 +18,73 @@ impl Var {
     /// # use chainrule_autodiff::Var;
     /// # use chainrule_tensor::{tensor, Window};
     /// let x = Var::leaf(tensor![[[1., 5., 2., 3.]]]);
-    /// let y = x.max_pool(&[2], &Window::new(1).stride(&[2]));
+    /// let y = x.max_pool(&[2], &Window::side_by_side(&[2]));
     /// assert_eq!(y.value().to_vec::<f32>(), [5., 3.]);
     /// assert_eq!(y.sum().backward()[&x].to_vec::<f32>(), [0., 1., 0., 1.]);
     /// ```
+    #[doc(alias("max_pool1d", "max_pool2d", "max_pool3d"))]
     #[track_caller]
     pub fn max_pool(&self, kernel: &[usize], window: &Window) -> Var {
+        self.max_pool_with_indices(kernel, window).0
+    }
+
+    /// [`max_pool`](Var::max_pool), and where each element came from: its position in the flattened spatial plane, as `i64`.
+    ///
+    /// # Panics
+    /// As `max_pool`.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{tensor, Window};
+    /// let x = Var::constant(tensor![[[1., 5., 2., 3.]]]);
+    /// let (_, indices) = x.max_pool_with_indices(&[2], &Window::side_by_side(&[2]));
+    /// assert_eq!(indices.to_vec::<i64>(), [1, 3]);
+    /// ```
+    #[track_caller]
+    pub fn max_pool_with_indices(&self, kernel: &[usize], window: &Window) -> (Var, Tensor) {
         let chosen = self.value().argmax_windows(kernel, window); // […, output…]
-        let outer = self.rank() - window.rank();
-        let flat = |shape: &[usize]| [&shape[..outer], &[shape[outer..].iter().product()]].concat();
+        (self.pick_from_planes(&chosen, window.rank()), chosen)
+    }
+
+    /// The elements at positions in the planes of the last `rank` axes.
+    #[track_caller]
+    pub(crate) fn pick_from_planes(&self, chosen: &Tensor, rank: usize) -> Var {
+        let flat = |shape: &[usize]| {
+            let (outer, spatial) = shape.split_at(shape.len() - rank);
+            [outer, &[spatial.iter().product()]].concat()
+        };
         let positions = chosen.reshape(flat(chosen.shape()));
         self.reshape(flat(self.shape())).gather(-1, &positions).reshape(chosen.shape())
+    }
+
+    /// The sum of each window over the last axes, as many as the window has. Divided by a number of your own, it is PyTorch's average pooling with
+    /// `divisor_override`.
+    ///
+    /// Shape: `[…, spatial…]` → `[…, output…]` (see [`Window::output`]).
+    ///
+    /// # Panics
+    /// When the kernel has another rank than the window, does not fit, or padding exceeds half of it.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{tensor, Window};
+    /// let x = Var::constant(tensor![[[1., 5., 2., 3.]]]);
+    /// assert_eq!(x.sum_pool(&[2], &Window::new(1)).value().to_vec::<f32>(), [6., 7., 5.]);
+    /// ```
+    #[doc(alias = "divisor_override")]
+    #[track_caller]
+    pub fn sum_pool(&self, kernel: &[usize], window: &Window) -> Var {
+        self.resample_last(self.value().window_sums("sum_pool", kernel, window))
+    }
+
+    /// The last axes mapped, one by one.
+    #[track_caller]
+    pub(crate) fn resample_last(&self, taps: Vec<Taps>) -> Var {
+        let mut y = self.clone();
+        for (i, taps) in (0isize..).zip(taps.into_iter().rev()) {
+            y = y.resample(-1 - i, taps);
+        }
+        y
     }
 
     /// The mean of each window over the last axes, as many as the window has. With `count_padding`, the zeros of the padding count.
@@ -42,33 +98,44 @@ impl Var {
     /// # use chainrule_autodiff::Var;
     /// # use chainrule_tensor::{tensor, Window};
     /// let x = Var::leaf(tensor![[[1., 5., 2., 3.]]]);
-    /// let y = x.avg_pool(&[2], &Window::new(1).stride(&[2]), true);
+    /// let y = x.avg_pool(&[2], &Window::side_by_side(&[2]), true);
     /// assert_eq!(y.value().to_vec::<f32>(), [3., 2.5]);
     /// ```
+    #[doc(alias("avg_pool1d", "avg_pool2d", "avg_pool3d"))]
     #[track_caller]
     pub fn avg_pool(&self, kernel: &[usize], window: &Window, count_padding: bool) -> Var {
-        let shape = self.value().pooled_shape("avg_pool", kernel, window);
-        let (rank, outer) = (window.rank(), self.rank() - window.rank());
-        let mut amounts = vec![(0, 0); outer];
-        let mut crop = vec![Slice::from(..); outer];
-        for (i, &k) in kernel.iter().enumerate() {
-            let n = self.shape()[outer + i];
-            let covered = (shape[outer + i] - 1) * window.stride[i] + window.dilation[i] * (k - 1) + 1;
-            amounts.push((window.padding[i], covered.saturating_sub(n + window.padding[i])));
-            crop.push(Slice::from(..covered as isize));
+        let taps = self.value().window_sums("avg_pool", kernel, window);
+        let input: Vec<usize> = taps.iter().map(Taps::inputs).collect();
+        let output: Vec<usize> = taps.iter().map(Taps::outputs).collect();
+        let counts = window_counts(&input, kernel, &output, window, count_padding);
+        self.resample_last(taps) / Var::constant(counts.cast(self.dtype()))
+    }
+
+    /// The power mean of each window, times its size before the root: `(k · mean of xᵖ)^(1/p)`, where k is the size of a whole window. For p = 1 a
+    /// sum, for p → ∞ the largest. Where the power mean is 0, so is the gradient.
+    ///
+    /// Shape: `[…, spatial…]` → `[…, output…]` (see [`Window::output`]).
+    ///
+    /// # Panics
+    /// As [`avg_pool`](Var::avg_pool).
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{tensor, Window};
+    /// let x = Var::constant(tensor![[[3., 4., 0., 2.]]]);
+    /// assert_eq!(x.lp_pool(2.0, &[2], &Window::side_by_side(&[2])).value().to_vec::<f32>(), [5., 2.]);
+    /// ```
+    #[doc(alias("lp_pool1d", "lp_pool2d", "lp_pool3d"))]
+    #[track_caller]
+    pub fn lp_pool(&self, p: f64, kernel: &[usize], window: &Window) -> Var {
+        let size: usize = kernel.iter().product();
+        let mean = self.powf(p).avg_pool(kernel, window, true) * size as f64;
+        if p == 1.0 {
+            return mean;
         }
-        let mut sums = self.pad(&amounts).slice(&crop);
-        for (i, &k) in kernel.iter().enumerate() {
-            let reach = window.dilation[i] * (k - 1) + 1;
-            sums = sums.unfold((outer + i) as isize, reach, window.stride[i]);
-            if window.dilation[i] > 1 {
-                let every = Slice::from(..).step(window.dilation[i] as isize);
-                sums = sums.slice(&[vec![Slice::from(..); sums.rank() - 1], vec![every]].concat());
-            }
-        }
-        let windows: Vec<isize> = (1..=rank as isize).map(|i| -i).collect(); // […, output…, kernel…]
-        let counts = window_counts(&self.shape()[outer..], kernel, &shape[outer..], window, count_padding);
-        sums.sum_axes(&windows, false) / Var::constant(counts.cast(self.dtype()))
+        let zero = mean.value().compare_scalar(Comparison::Eq, 0.0);
+        let root = mean.masked_fill(&zero, 1.0).powf(1.0 / p);
+        Var::choose(&zero, &Var::constant(mean.value().zeros_like()), &root)
     }
 }
 
@@ -91,7 +158,7 @@ fn window_counts(input: &[usize], kernel: &[usize], output: &[usize], window: &W
 }
 
 fn drawn(d: &mut Draw) -> (Vec<usize>, Vec<usize>, Window) {
-    let rank = d.pick(&[1, 2]);
+    let rank = d.range(1, 3);
     let mut each = |options: &[usize]| -> Vec<usize> { (0..rank).map(|_| d.pick(options)).collect() };
     let (kernel, stride, dilation, padding) = (each(&[1, 2, 3]), each(&[1, 2, 3]), each(&[1, 2]), each(&[0, 1]));
     let padding: Vec<usize> = padding.iter().zip(&kernel).map(|(&p, &k)| p.min(k / 2)).collect();
@@ -125,6 +192,24 @@ pub const DECLARED: &[Declaration] = &[
             let count = d.flag();
             let source = format!("x[0].avg_pool(&{kernel:?}, &{window:?}, {count})");
             Sample::new([d.reals(&shape)], source, move |x| x[0].avg_pool(&kernel, &window, count))
+        },
+    ),
+    Declaration::linear("sum_pool", "", "the sum of each window", "g to each", |d| {
+        let (shape, kernel, window) = drawn(d);
+        let source = format!("x[0].sum_pool(&{kernel:?}, &{window:?})");
+        Sample::new([d.reals(&shape)], source, move |x| x[0].sum_pool(&kernel, &window))
+    }),
+    Declaration::new(
+        Family::Composite,
+        "lp_pool",
+        "nn.functional.lp_pool2d",
+        "(k · mean of xᵖ)^(1/p)",
+        "of its parts",
+        |d| {
+            let (shape, kernel, window) = drawn(d);
+            let p = d.pick(&[2.0, 1.0, 3.0]);
+            let source = format!("x[0].lp_pool({p:?}, &{kernel:?}, &{window:?})");
+            Sample::new([d.tensor(&shape, 0.2, 2.0)], source, move |x| x[0].lp_pool(p, &kernel, &window))
         },
     ),
 ];

@@ -54,6 +54,11 @@ impl Geometry {
         self.output_shape.clone()
     }
 
+    /// The shape of all columns: `[samples, column, positions]`.
+    pub(crate) fn columns_shape(&self) -> Shape {
+        Shape::from([self.samples, self.groups * self.column(), self.positions()])
+    }
+
     fn plane(&self) -> usize {
         self.input.iter().product()
     }
@@ -133,6 +138,22 @@ impl Geometry {
     fn output_size(&self) -> usize {
         self.groups * self.features * self.positions()
     }
+}
+
+/// The columns of each sample.
+pub(crate) fn columns<T: Number>(geo: &Geometry, x: &[T], columns: &mut [T]) {
+    chunks_mut(columns, geo.column() * geo.positions(), |n, columns| {
+        columns.fill(T::ZERO);
+        geo.to_columns(&x[n * geo.input_size()..], columns);
+    });
+}
+
+/// The columns of each sample added back.
+pub(crate) fn columns_adjoint<T: Number>(geo: &Geometry, columns: &[T], x: &mut [T]) {
+    chunks_mut(x, geo.input_size(), |n, x| {
+        x.fill(T::ZERO);
+        geo.add_columns(&columns[n * geo.column() * geo.positions()..], x);
+    });
 }
 
 fn rows<T>(data: &[T], width: usize) -> Strided<'_, T> {

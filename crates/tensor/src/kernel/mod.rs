@@ -15,5 +15,6 @@ pub mod memory;
 pub mod parallel;
 pub(crate) mod pooling;
 pub(crate) mod reduction;
+pub(crate) mod resampling;
 pub(crate) mod scan;
 pub mod storage;

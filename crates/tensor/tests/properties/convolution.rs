@@ -32,7 +32,8 @@ fn count_positions(input: &[usize], kernel: &[usize], window: &Window) -> Option
                 false => start + reach <= padded,
                 true => start + reach < padded + window.stride[i] && start < input[i] + window.padding[i],
             };
-            (padded >= reach).then(|| starts.take_while(fits).count())
+            let room = if window.ceil_mode { padded + window.stride[i] - 1 } else { padded };
+            (room >= reach).then(|| starts.take_while(fits).count())
         })
         .collect()
 }
@@ -158,7 +159,7 @@ proptest! {
             let value = |at: &[usize]| a.at(&[outer, at].concat());
             let better = |best: Vec<usize>, at: Vec<usize>| {
                 let (b, v) = (value(&best), value(&at));
-                if !b.is_nan() && (v > b || v.is_nan()) { at } else { best }
+                if v > b || v.is_nan() { at } else { best }
             };
             plane.at(&inside(o).into_iter().reduce(better).unwrap())
         });
