@@ -6,6 +6,7 @@
 use std::marker::PhantomData;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use super::elementary;
 use crate::dtype::Number;
 
 /// One real number inside an elementwise kernel.
@@ -141,19 +142,19 @@ functions! {
     /// x without its fraction
     trunc(x) = f32::trunc(x), f64::trunc(x);
     /// eˣ
-    exp(x) = f32::exp(x), f64::exp(x);
+    exp(x) = elementary::exp(x), elementary::exp(x);
     /// 2ˣ
-    exp2(x) = f32::exp2(x), f64::exp2(x);
+    exp2(x) = elementary::exp2(x), elementary::exp2(x);
     /// eˣ − 1, exact near 0
-    expm1(x) = f32::exp_m1(x), f64::exp_m1(x);
+    expm1(x) = elementary::exp_m1(x), elementary::exp_m1(x);
     /// Natural logarithm
-    log(x) = f32::ln(x), f64::ln(x);
+    log(x) = elementary::ln(x), elementary::ln(x);
     /// Logarithm to base 2
     log2(x) = f32::log2(x), f64::log2(x);
     /// Logarithm to base 10
     log10(x) = f32::log10(x), f64::log10(x);
     /// ln(1 + x), exact near 0
-    log1p(x) = f32::ln_1p(x), f64::ln_1p(x);
+    log1p(x) = elementary::ln_1p(x), elementary::ln_1p(x);
     /// Sine
     sin(x) = f32::sin(x), f64::sin(x);
     /// Cosine
@@ -171,7 +172,7 @@ functions! {
     /// Hyperbolic cosine
     cosh(x) = f32::cosh(x), f64::cosh(x);
     /// Hyperbolic tangent
-    tanh(x) = f32::tanh(x), f64::tanh(x);
+    tanh(x) = elementary::tanh(x), elementary::tanh(x);
     /// Inverse hyperbolic sine
     asinh(x) = libm::asinhf(x), libm::asinh(x);
     /// Inverse hyperbolic cosine
@@ -179,7 +180,7 @@ functions! {
     /// Inverse hyperbolic tangent
     atanh(x) = libm::atanhf(x), libm::atanh(x);
     /// The error function (2/√π) ∫₀ˣ e^(−t²) dt
-    erf(x) = libm::erff(x), libm::erf(x);
+    erf(x) = elementary::erf(x), libm::erf(x);
     /// 1 − erf x, exact for large x
     erfc(x) = libm::erfcf(x), libm::erfc(x);
     /// The larger; NaN if either is

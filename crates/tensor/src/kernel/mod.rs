@@ -7,6 +7,7 @@ pub(crate) mod blocks;
 pub(crate) mod convolution;
 pub(crate) mod copy;
 pub(crate) mod dispatch;
+pub(crate) mod elementary;
 pub(crate) mod gemm;
 pub mod lane;
 pub(crate) mod line;
