@@ -2,6 +2,8 @@
 
 mod activation;
 mod conv;
+mod loss;
+mod norm;
 mod pool;
 mod resize;
 mod softmax;
@@ -19,6 +21,8 @@ const FAMILIES: &[Table] = &[
     conv::OPS,
     pool::OPS,
     resize::OPS,
+    loss::OPS,
+    norm::OPS,
     softmax::OPS,
     special::OPS,
     unary::OPS,

@@ -31,6 +31,7 @@ pub mod pool;
 pub mod reduce;
 pub mod rounding;
 pub mod shape;
+pub mod similarity;
 pub mod softmax;
 pub mod special;
 pub mod unpool;
@@ -77,7 +78,17 @@ pub fn declarations() -> Vec<&'static Declaration> {
         grid_sample::DECLARED,
         softmax::DECLARED,
         norm::DECLARED,
-        loss::DECLARED,
+        norm::batch::DECLARED,
+        norm::layer::DECLARED,
+        norm::weight::DECLARED,
+        loss::distance::DECLARED,
+        loss::classes::DECLARED,
+        loss::binary::DECLARED,
+        loss::distribution::DECLARED,
+        loss::margin::DECLARED,
+        loss::pairs::DECLARED,
+        loss::ctc::DECLARED,
+        similarity::DECLARED,
         dropout::DECLARED,
     ]
     .into_iter()

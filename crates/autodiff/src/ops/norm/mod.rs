@@ -1,0 +1,87 @@
+//! Normalisation: mean 0 and variance 1, or length 1, along chosen axes.
+//!
+//! - [`batch`]: over the samples of a batch, or over places, for each channel.
+//! - [`layer`]: over the numbers of one sample.
+//! - [`weight`]: of weights instead of signals.
+
+pub mod batch;
+pub mod layer;
+pub mod weight;
+
+use crate::declare::{Declaration, Family, Sample};
+use crate::var::Var;
+
+impl Var {
+    /// (x − mean) / √(variance + eps) along the axes, both taken over the data itself.
+    ///
+    /// # Panics
+    /// When an axis does not exist or the elements are not real numbers.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let y = Var::constant(tensor![F64; 1., 3.]).standardise(&[0], 0.0);
+    /// assert_eq!(y.value().to_vec::<f64>(), [-1., 1.]);
+    /// ```
+    #[track_caller]
+    pub fn standardise(&self, axes: &[isize], eps: f64) -> Var {
+        let [centred, variance] = self.centred(axes);
+        centred * (variance + eps).rsqrt()
+    }
+
+    /// x − mean and the variance along the axes, which stay with length 1.
+    #[track_caller]
+    fn centred(&self, axes: &[isize]) -> [Var; 2] {
+        let centred = self - self.mean_axes(axes, true);
+        let variance = centred.square().mean_axes(axes, true);
+        [centred, variance]
+    }
+
+    /// This variable · weight + bias, where there are any.
+    #[track_caller]
+    fn affine(self, weight: Option<&Var>, bias: Option<&Var>) -> Var {
+        let scaled = match weight {
+            Some(weight) => self * weight,
+            None => self,
+        };
+        match bias {
+            Some(bias) => scaled + bias,
+            None => scaled,
+        }
+    }
+
+    /// Each of some numbers `[c]` as `[c, 1, …]`, to stand beside this variable `[n, c, …]`.
+    #[track_caller]
+    fn beside_channels<const N: usize>(&self, op: &str, numbers: [Option<&Var>; N]) -> [Option<Var>; N] {
+        let mut beside = [const { None }; N];
+        for (slot, numbers) in beside.iter_mut().zip(numbers) {
+            if let Some(numbers) = numbers {
+                *slot = Some(self.per_channel(op, numbers));
+            }
+        }
+        beside
+    }
+
+    /// `[c]` as `[c, 1, …]`, to stand beside this variable `[n, c, …]`.
+    #[track_caller]
+    fn per_channel(&self, op: &str, numbers: &Var) -> Var {
+        assert!(self.rank() >= 2, "{op}: input {} needs two axes or more: [n, c, …]", self.to_shape());
+        assert!(
+            numbers.shape() == [self.size(1)],
+            "{op}: input {} has {} channels, but a parameter has shape {}",
+            self.to_shape(),
+            self.size(1),
+            numbers.to_shape()
+        );
+        let mut shape = vec![1; self.rank() - 1];
+        shape[0] = numbers.len();
+        numbers.reshape(shape)
+    }
+}
+
+/// What these ops say about themselves.
+pub const DECLARED: &[Declaration] =
+    &[Declaration::new(Family::Composite, "standardise", "", "(x - mean) / √(var + eps)", "of its parts", |d| {
+        let shape = [d.positive_size(), d.range(2, 4)];
+        Sample::new([d.distinct(&shape)], "x[0].standardise(&[1], 0.1)", |x| x[0].standardise(&[1], 0.1))
+    })];
