@@ -6,8 +6,8 @@ pub use chainrule_nn as nn;
 pub use chainrule_tensor as tensor;
 
 pub use chainrule_autodiff::{
-    Gradients, ListOp, Op, Reach, Report, Saves, Tape, Var, checkpoint, grad, hessian, hvp, jacobian, jvp, ops,
-    try_grad, value_and_grad, vjp,
+    Gradients, ListOp, MatrixNorm, Op, Reach, Report, Saves, Tape, Var, checkpoint, grad, hessian, hvp, jacobian, jvp,
+    ops, try_grad, value_and_grad, vjp,
 };
 pub use chainrule_tensor::{Comparison, DType, Interpolation, Resize, Rng, Shape, Taps, Tensor, Window, s, tensor};
 

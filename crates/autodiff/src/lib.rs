@@ -37,6 +37,7 @@ pub use backward::{grad, try_grad, vjp};
 pub use checkpoint::checkpoint;
 pub use gradients::Gradients;
 pub use op::{ListOp, Op, Saves};
+pub use ops::linalg::MatrixNorm;
 pub use report::{Reach, Report};
 pub use tape::{Node, Tape};
 pub use transform::{hessian, hvp, jacobian, jvp, value_and_grad};

@@ -2,7 +2,10 @@
 
 mod activation;
 mod conv;
+mod einsum;
+mod linalg;
 mod loss;
+mod matmul;
 mod norm;
 mod pool;
 mod resize;
@@ -19,6 +22,9 @@ type Table = &'static [(&'static str, Mapping)];
 const FAMILIES: &[Table] = &[
     activation::OPS,
     conv::OPS,
+    einsum::OPS,
+    linalg::OPS,
+    matmul::OPS,
     pool::OPS,
     resize::OPS,
     loss::OPS,

@@ -67,13 +67,13 @@ impl Var {
 
     /// The affine map of a layer, `x · wᵀ + b`.
     ///
-    /// Shapes: `[…, inputs]`, weight `[outputs, inputs]`, bias `[outputs]` → `[…, outputs]`.
+    /// Shapes: `[…, inputs]`, weight `[outputs, inputs]`, bias `[outputs]` → `[…, outputs]`; or weight `[inputs]`, bias `[]` → `[…]`.
     ///
     /// # Panics
     /// When shapes or types do not fit.
     #[track_caller]
     pub fn linear(&self, weight: &Var, bias: Option<&Var>) -> Var {
-        if self.rank() == 0 || weight.rank() != 2 || self.size(-1) != weight.size(1) {
+        if self.rank() == 0 || !(1..=2).contains(&weight.rank()) || self.size(-1) != weight.size(-1) {
             panic!(
                 "linear: input {} needs a weight [outputs, {}], got {}",
                 self.to_shape(),
@@ -81,7 +81,7 @@ impl Var {
                 weight.to_shape()
             );
         }
-        let y = self.matmul(&weight.t());
+        let y = if weight.rank() == 1 { self.matmul(weight) } else { self.matmul(&weight.t()) };
         match bias {
             Some(bias) => y + bias,
             None => y,
@@ -107,7 +107,9 @@ pub const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "linear", "nn.functional.linear", "x·wᵀ + b", "of its parts", |d| {
         let (batch, inputs, outputs) = (d.shape(), d.size(), d.size());
         let x = [&batch[..batch.len().min(2)], &[inputs]].concat();
-        let inputs = [d.reals(&x), d.reals(&[outputs, inputs]), d.reals(&[outputs])];
+        let whole = [outputs, inputs];
+        let from = usize::from(d.below(4) == 3); // a weight of one axis now and then
+        let inputs = [d.reals(&x), d.reals(&whole[from..]), d.reals(&whole[from..1])];
         Sample::new(inputs, "x[0].linear(&x[1], Some(&x[2]))", |x| x[0].linear(&x[1], Some(&x[2])))
     }),
 ];

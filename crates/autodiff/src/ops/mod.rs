@@ -5,15 +5,17 @@
 //! - [`clamp`], [`gate`]: limits, and activations with a second operand.
 //! - [`arithmetic`]: `+ − × ÷`, powers, extrema: two numbers in.
 //! - [`shape`], [`part`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
-//! - [`matmul`], [`conv`]: products, linear in each of two arguments.
+//! - [`matmul`], [`product`], [`mod@einsum`], [`conv`]: products, linear in each of two arguments.
+//! - [`linalg`]: factorisations of matrices, equations, determinants, norms.
 //! - [`fold`], [`interpolate`]: windows and resolutions of signals and images, linear too.
-//! - [`pool`], [`adaptive_pool`], [`unpool`], [`grid_sample`], [`softmax`], [`norm`], [`loss`], [`dropout`]: composites of the others.
+//! - [`pool`], [`adaptive_pool`], [`unpool`], [`grid_sample`], [`distance`], [`softmax`], [`norm`], [`loss`], [`dropout`]: composites of the others.
 
 pub mod activation;
 pub mod adaptive_pool;
 pub mod arithmetic;
 pub mod clamp;
 pub mod conv;
+pub mod distance;
 pub mod dropout;
 pub mod einsum;
 pub mod elementwise;
@@ -23,11 +25,13 @@ pub mod gate;
 pub mod grid_sample;
 pub mod index;
 pub mod interpolate;
+pub mod linalg;
 pub mod loss;
 pub mod matmul;
 pub mod norm;
 pub mod part;
 pub mod pool;
+pub mod product;
 pub mod reduce;
 pub mod rounding;
 pub mod shape;
@@ -69,6 +73,9 @@ pub fn declarations() -> Vec<&'static Declaration> {
         index::DECLARED,
         matmul::DECLARED,
         einsum::DECLARED,
+        product::SUMS,
+        product::DECLARED,
+        distance::DECLARED,
         conv::DECLARED,
         fold::DECLARED,
         pool::DECLARED,
@@ -92,6 +99,7 @@ pub fn declarations() -> Vec<&'static Declaration> {
         dropout::DECLARED,
     ]
     .into_iter()
+    .chain(linalg::DECLARED.iter().copied())
     .flatten()
     .collect()
 }
