@@ -37,10 +37,6 @@ pub const OPS: Table = &[
         call.text_or("compute_mode", "")?; // how, and not what
         Ok(call.var("x1")?.cdist(&call.var("x2")?, call.float_or("p", 2.0)?).into())
     }),
-    ("nn.functional.pairwise_distance", |call| {
-        let (p, eps, keep) = (call.float_or("p", 2.0)?, call.float_or("eps", 1e-6)?, call.flag_or("keepdim", false)?);
-        Ok(call.var("x1")?.pairwise_distance_with(&call.var("x2")?, p, eps, keep).into())
-    }),
 ];
 
 fn plus_product(call: &Call, [a, b]: [&str; 2], f: fn(&Var, &Var, &Var, f64, f64) -> Var) -> Answer {

@@ -71,7 +71,7 @@ impl Var {
 
     /// (Σ|x|ᵖ)^(1/p) along an axis; the largest |x| for p = ∞, the number of x ≠ 0 for p = 0. The gradient at 0 is 0.
     #[track_caller]
-    fn p_norm(&self, p: f64, axis: isize, keep: bool) -> Var {
+    pub(crate) fn p_norm(&self, p: f64, axis: isize, keep: bool) -> Var {
         if p == 2.0 {
             return self.norm(&[axis], keep);
         }

@@ -85,7 +85,7 @@ pub(super) fn gradient(trial: &Trial, _: Variation, tally: &mut Tally) -> Outcom
 /// First derivatives agree with differences at inputs of which some, the `places`, are special numbers.
 pub(crate) fn special_numbers(trial: &Trial, places: &[Line], tally: &mut Tally) -> Outcome {
     trial.pass().map_err(Finding::panic)?;
-    if trial.value.len() > ALL_OUTPUTS {
+    if trial.value.len() > ALL_OUTPUTS || !trial.value.dtype().is_float() {
         return Ok(());
     }
     let mut rows = Rows::of(trial, ALL_OUTPUTS).map_err(Finding::panic)?;

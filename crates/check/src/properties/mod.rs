@@ -41,6 +41,9 @@ const ALL: [(Property, Check); 11] = [
     (Property::SinglePrecision, precision::single_precision),
 ];
 
+/// Those that a result of integers or truth values has, through which no derivative flows.
+const OF_INTEGERS: [Property; 3] = [Property::Deterministic, Property::Form, Property::Layout];
+
 /// Runs all properties up to `order`, or those that can show the one that is wanted.
 pub(crate) fn check(
     trial: &Trial,
@@ -53,7 +56,8 @@ pub(crate) fn check(
     for (property, check) in ALL {
         // A rule can panic anywhere; what panics is told apart from what is wrong by the finding itself.
         let wanted = only.is_none_or(|only| only == property || only == Property::Answers);
-        if wanted && (order > 1 || property != Property::SecondOrder) {
+        let applies = trial.value.dtype().is_float() || OF_INTEGERS.contains(&property);
+        if wanted && applies && (order > 1 || property != Property::SecondOrder) {
             check(trial, variation, tally)?;
         }
     }
