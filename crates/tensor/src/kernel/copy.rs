@@ -6,8 +6,10 @@ use crate::dtype::{DType, Element, each_dtype};
 use crate::layout::Axis;
 use crate::tensor::Tensor;
 
-/// Side of the square tiles in which a transposed matrix is copied: a tile's rows and columns both fit the first-level cache.
+/// Side of the tiles in which a transposed matrix is copied: 16 numbers of four bytes are one cache line.
 const TILE: usize = 16;
+/// Side of the squares of tiles.
+const SQUARE: usize = 64;
 
 /// A dense row-major copy.
 #[track_caller]
@@ -38,7 +40,10 @@ fn copy_typed<T: Element>(x: &Tensor) -> Tensor {
     })
 }
 
-/// Copies matrices whose columns are dense, in tiles.
+/// Copies matrices whose columns are dense.
+///
+/// Tiles of 16 × 16 read whole cache lines and write whole ones, so that nothing has to stay in cache in between: rows that lie a power of two apart
+/// would push each other out. Tiles follow each other within squares, whose pages the processor can keep in mind all at once.
 fn transpose_batch<T: Element>(
     data: &[T],
     batch: &[Axis],
@@ -46,26 +51,47 @@ fn transpose_batch<T: Element>(
     (rows, columns, stride): (usize, usize, isize),
     out: &mut [T],
 ) {
-    let panel = TILE * columns;
-    let panels = rows.div_ceil(TILE);
     for (b, matrix) in out.chunks_mut(rows * columns).enumerate() {
         let from = super::blocks::position(batch, offset, b);
-        let per_chunk = (SMALL / panel).max(1);
-        chunks_mut(matrix, panel * per_chunk, |i, chunk| {
-            for (p, panel) in chunk.chunks_mut(panel).enumerate() {
-                let row = (i * per_chunk + p) * TILE;
-                debug_assert!(row < panels * TILE);
-                for column in (0..columns).step_by(TILE) {
-                    for j in column..(column + TILE).min(columns) {
-                        let source = (from + row as isize + j as isize * stride) as usize;
-                        let height = panel.len() / columns;
-                        for (r, &value) in data[source..][..height].iter().enumerate() {
-                            panel[r * columns + j] = value;
-                        }
+        chunks_mut(matrix, SQUARE * columns, |i, band| {
+            let height = band.len() / columns;
+            for square in (0..columns).step_by(SQUARE) {
+                for row in (0..height).step_by(TILE) {
+                    for column in (square..columns.min(square + SQUARE)).step_by(TILE) {
+                        let source = from + (i * SQUARE + row) as isize + column as isize * stride;
+                        let size = (TILE.min(height - row), TILE.min(columns - column));
+                        transpose_tile(&data[..], source, stride, &mut band[row * columns + column..], columns, size);
                     }
                 }
             }
         });
+    }
+}
+
+/// Copies `height` rows of `width` elements to `out`, rows of which start `pitch` apart, from columns that start `stride` apart.
+fn transpose_tile<T: Element>(
+    data: &[T],
+    source: isize,
+    stride: isize,
+    out: &mut [T],
+    pitch: usize,
+    (height, width): (usize, usize),
+) {
+    let column = |j: usize| &data[(source + j as isize * stride) as usize..][..height];
+    if (height, width) != (TILE, TILE) {
+        for j in 0..width {
+            for (i, &value) in column(j).iter().enumerate() {
+                out[i * pitch + j] = value;
+            }
+        }
+        return;
+    }
+    let columns: [&[T; TILE]; TILE] = std::array::from_fn(|j| column(j).first_chunk().expect("a tile's height"));
+    for (i, row) in out.chunks_mut(pitch).take(TILE).enumerate() {
+        let row = row.first_chunk_mut::<TILE>().expect("a tile's width");
+        for (value, column) in row.iter_mut().zip(columns) {
+            *value = column[i];
+        }
     }
 }
 

@@ -104,7 +104,10 @@ impl Block {
         // SAFETY: the size is at least `ALIGN`, so not 0.
         let base = unsafe { alloc_zeroed(layout) };
         match NonNull::new(base) {
-            Some(base) => Block { base, bytes },
+            Some(base) => {
+                ask_for_huge_pages(base, bytes);
+                Block { base, bytes }
+            }
             None => panic!("out of memory: a tensor asked for {bytes} bytes"),
         }
     }
@@ -141,6 +144,26 @@ impl Block {
         self.free();
     }
 }
+
+/// Lets the system back a fresh large block by pages of 2 MiB: 512 times fewer page faults, and addresses that the processor finds without walking tables.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn ask_for_huge_pages(base: NonNull<u8>, bytes: usize) {
+    const HUGE_PAGE: usize = 2 << 20;
+    const MADV_HUGEPAGE: i32 = 14;
+    unsafe extern "C" {
+        fn madvise(address: *mut u8, length: usize, advice: i32) -> i32;
+    }
+    let skip = base.align_offset(HUGE_PAGE);
+    let inside = bytes.saturating_sub(skip) / HUGE_PAGE * HUGE_PAGE;
+    if inside > 0 {
+        // SAFETY: the range lies in the block, which is ours. This advice changes how the system provides memory, never what is in it; where it is
+        // refused, the answer says so and nothing happens.
+        unsafe { madvise(base.as_ptr().wrapping_add(skip), inside, MADV_HUGEPAGE) };
+    }
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn ask_for_huge_pages(_: NonNull<u8>, _: usize) {}
 
 /// Rounds up to a multiple of a cache line, and large sizes to one of four steps per octave, so that nearly equal tensors
 /// share blocks.
