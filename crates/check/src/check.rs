@@ -13,7 +13,8 @@ use crate::failure::{Failure, Verdict};
 use crate::finding::{Finding, Property, Tally};
 use crate::generated::{Generated, Traits};
 use crate::properties::{self, Variation, conventions};
-use crate::trial::{Subject, Trial};
+use crate::panics::Panic;
+use crate::trial::{Line, Subject, Trial};
 
 /// How to check: how often, how far, from which seed. The functions of this crate are its methods with the defaults.
 ///
@@ -136,18 +137,16 @@ impl Check {
     /// All properties at one point, in `f64` if the function takes that.
     fn fixed(&self, name: &str, subject: &Subject, inputs: &[Tensor], source: &str) -> Verdict {
         let mut tally = Tally { cases: 1, ..Tally::default() };
-        let wide: Vec<Tensor> = inputs.iter().map(|x| x.cast(DType::F64)).collect();
-        let (inputs, trial) = match (Trial::new(subject, wide.clone()), Trial::new(subject, inputs.to_vec())) {
-            (Err(panic), Ok(trial)) => {
-                tally.notes.insert(format!("differences were taken in {}, since f64 failed: {panic}", trial.dtype()));
-                (inputs.to_vec(), Ok(trial))
-            }
-            (trial, _) => (wide, trial),
-        };
+        let (inputs, trial) = widest(subject, inputs, &mut tally);
         let variation = |layout| Variation { layout, ..Variation::default() };
         let outcome = trial.map_err(|panic| Finding::new(Property::Runs, panic.to_string())).and_then(|trial| {
             properties::check(&trial, variation(0), self.order, None, &mut tally)?;
-            (1..8).try_for_each(|i| properties::check(&trial, variation(i), 1, Some(Property::Layout), &mut tally))
+            (1..8).try_for_each(|i| properties::check(&trial, variation(i), 1, Some(Property::Layout), &mut tally))?;
+            // What remembers its first call shows when it is called elsewhere.
+            let nearby = trial.moved(&Line::Direction(trial.direction(17)), NEARBY).1;
+            Trial::new(subject, nearby).map_or(Ok(()), |nearby| {
+                properties::check(&nearby, variation(0), 1, Some(Property::Gradient), &mut Tally::default())
+            })
         });
         let failure = outcome.err().map(|finding| {
             let evidence = Trial::new(subject, inputs.clone()).ok().and_then(|trial| gather(&trial, finding.property));
@@ -155,6 +154,26 @@ impl Check {
             Box::new(failure(name, subject, *finding, inputs, source, &Vec::from_iter(evidence), found))
         });
         Verdict { subject: name.into(), tally, failure }
+    }
+}
+
+/// How far away, relatively, a second point lies.
+const NEARBY: f64 = 1.0 / 64.0;
+
+/// A trial in `f64` if the function takes that, else in the type of the inputs given. The inputs are those of the trial.
+pub(crate) fn widest<'s>(
+    subject: &'s Subject<'s>,
+    inputs: &[Tensor],
+    tally: &mut Tally,
+) -> (Vec<Tensor>, Result<Trial<'s>, Panic>) {
+    let wide: Vec<Tensor> = inputs.iter().map(|x| x.cast(DType::F64)).collect();
+    match (Trial::new(subject, wide.clone()), Trial::new(subject, inputs.to_vec())) {
+        (Err(panic), Ok(trial)) => {
+            let dtype = trial.dtype();
+            tally.notes.insert(format!("differences were taken in {dtype}, since f64 failed: {}", panic.message));
+            (inputs.to_vec(), Ok(trial))
+        }
+        (trial, _) => (wide, trial),
     }
 }
 
@@ -179,11 +198,11 @@ pub(crate) fn failure(
     let entries = Trial::new(subject, inputs.clone()).map_or(vec![], |trial| trial.entries);
     let shapes: Vec<Vec<usize>> = inputs.iter().map(|x| x.shape().to_vec()).collect();
     let diagnosis = diagnose(&finding, &shapes, evidence);
-    Failure { subject: name.into(), finding, inputs, source: source.into(), entries, diagnosis, found }
+    Failure { subject: name.into(), finding, inputs, source: source.into(), entries, diagnosis, found, cause: None }
 }
 
 #[track_caller]
-fn expect_floats(inputs: &[Tensor]) {
+pub(crate) fn expect_floats(inputs: &[Tensor]) {
     for (i, x) in inputs.iter().enumerate() {
         assert!(
             x.dtype().is_float(),

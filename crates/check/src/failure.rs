@@ -10,7 +10,7 @@ use crate::finding::{Finding, Mismatch, Property, Tally};
 use crate::source;
 
 /// Inputs with more elements than this are described by their shapes, not written out.
-const WRITTEN: usize = 1000;
+const WRITTEN: usize = 100;
 /// Ops named as suspects.
 const SUSPECTS: usize = 4;
 
@@ -25,6 +25,8 @@ pub struct Failure {
     pub(crate) diagnosis: Option<Diagnosis>,
     /// How the sample was found.
     pub(crate) found: String,
+    /// In a model, the entry of the tape whose own rule is wrong.
+    pub(crate) cause: Option<Box<Failure>>,
 }
 
 impl Failure {
@@ -33,9 +35,19 @@ impl Failure {
         self.finding.property
     }
 
-    /// The mistake that explains the numbers, if one does.
+    /// The mistake that explains the numbers, if one does; of a model, that of the [cause](Failure::cause).
     pub fn diagnosis(&self) -> Option<&Diagnosis> {
-        self.diagnosis.as_ref()
+        self.diagnosis.as_ref().or_else(|| self.cause()?.diagnosis())
+    }
+
+    /// Of a model that is wrong, the report on the first op on its tape whose own rule is wrong.
+    pub fn cause(&self) -> Option<&Failure> {
+        self.cause.as_deref()
+    }
+
+    /// The ops that were applied: name and source line, the newest first.
+    pub fn ops(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|(op, at)| (*op, at.as_str()))
     }
 
     /// The inputs at which it shows.
@@ -104,7 +116,8 @@ impl Failure {
             writeln!(f, "        Var::leaf({}),", source::tensor(x))?;
         }
         writeln!(f, "    ];")?;
-        writeln!(f, "    let y = {};", self.source)
+        let end = if self.source.contains("; //") { "" } else { ";" };
+        writeln!(f, "    let y = {}{end}", self.source)
     }
 }
 
@@ -112,14 +125,25 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.subject, self.finding.property)?;
         self.write_place(f)?;
+        if let Some(cause) = &self.cause {
+            writeln!(f, "  the first rule on the tape that is wrong:")?;
+            let report = cause.to_string();
+            let lines: Vec<String> = report.lines().map(|line| format!("    {line}")).collect();
+            return write!(f, "{}", lines.join("\n"));
+        }
         match (&self.diagnosis, self.finding.mismatch) {
             (Some(diagnosis), _) => writeln!(f, "  diagnosis: {diagnosis}")?,
             (None, Some(_)) => writeln!(f, "  diagnosis: none of the usual mistakes explains the numbers")?,
             (None, None) => {}
         }
         self.write_suspects(f)?;
-        self.write_source(f)?;
-        write!(f, "  {}", self.found)
+        if !self.source.is_empty() {
+            self.write_source(f)?;
+        }
+        match self.found.is_empty() {
+            true => Ok(()),
+            false => write!(f, "  {}", self.found),
+        }
     }
 }
 

@@ -179,7 +179,7 @@ impl Generated<'_> {
 
     fn without_sample(&self, finding: Finding, found: String) -> Failure {
         let (subject, inputs, source) = (self.name.into(), vec![], "panics before there is one".into());
-        Failure { subject, finding, inputs, source, entries: vec![], diagnosis: None, found }
+        Failure { subject, finding, inputs, source, entries: vec![], diagnosis: None, found, cause: None }
     }
 
     /// Puts round numbers in place of odd ones as long as the same property fails.

@@ -40,6 +40,7 @@ mod failure;
 mod finding;
 mod generated;
 mod lines;
+mod model;
 mod noise;
 mod panics;
 mod properties;
@@ -48,7 +49,7 @@ mod trial;
 
 pub use chainrule_autodiff::declare::{Declaration, Draw, Sample};
 pub use check::Check;
-pub use diagnosis::Diagnosis;
+pub use diagnosis::{Diagnosis, Place};
 pub use failure::{Failure, Verdict};
 pub use finding::{Mismatch, Property};
 
@@ -149,4 +150,39 @@ pub fn check_op_drawn<O: Op<N>, const N: usize>(sample: impl Fn(&mut Draw) -> (O
 /// ```
 pub fn check_declared(op: &Declaration) -> Verdict {
     Check::new().declared(op)
+}
+
+/// Checks a model: a loss as a function of its parameters, which are given by name and arrive in the same order.
+///
+/// Each parameter is moved in a random direction, and all together; what the gradient says of the loss is compared with what the loss
+/// does. Besides, every op on the tape is compared with its own function, at the numbers that it met. So a failure names the first op whose rule
+/// is wrong, its source line and the mistake; if there is none, the loss depends on the parameter where no tape has seen it.
+///
+/// Parameters are converted to `f64` if the loss takes that; make its data of the parameters' type. Randomness, such as dropout, must be
+/// fixed.
+///
+/// ```
+/// use chainrule_autodiff::Var;
+/// use chainrule_check::check_model;
+/// use chainrule_tensor::tensor;
+/// let (w, b) = (Var::leaf(tensor![[0.5, -1.], [2., 0.3]]), Var::leaf(tensor![0.1, 0.2]));
+/// let x = tensor![[1., 2.], [3., 4.], [5., 6.]];
+/// check_model([("w", &w), ("b", &b)], |p| {
+///     let x = Var::constant(x.cast(p[0].dtype()));
+///     (x.matmul(&p[0]) + &p[1]).tanh().square().sum()
+/// })
+/// .assert();
+/// ```
+///
+/// A `Module` of `chainrule-nn` takes the parameters in with `with_parameters`:
+/// `check_model(model.parameters(), |p| model.with_parameters(p).loss(&x))`.
+///
+/// # Panics
+/// When a parameter holds integers or truth values.
+#[track_caller]
+pub fn check_model<'a, S: Into<String>>(
+    parameters: impl IntoIterator<Item = (S, &'a Var)>,
+    loss: impl Fn(&[Var]) -> Var,
+) -> Verdict {
+    Check::new().model(parameters, loss)
 }

@@ -93,7 +93,7 @@ impl Derivative<'_> {
     }
 
     /// Halves a direction that shows a fault until one element is left that does.
-    fn narrow(
+    pub(crate) fn narrow(
         &self,
         trial: &Trial,
         part: &[Line],

@@ -100,6 +100,36 @@ pub(crate) fn special_numbers(trial: &Trial, places: &[Line], tally: &mut Tally)
     })
 }
 
+/// First derivatives of a whole agree with differences: along a direction that moves one argument, for each of them, and along one that moves
+/// all. Where one does not, a single element is looked for that shows it.
+pub(crate) fn along_parts(trial: &Trial, tally: &mut Tally) -> Outcome {
+    let rows = Rows::of(trial, 0).map_err(Finding::panic)?;
+    let all: Vec<Line> = trial.elements().collect();
+    let of = |k: usize| -> Vec<Line> {
+        let own = |line: &&Line| matches!(line, Line::Element { argument, .. } if *argument == k);
+        all.iter().filter(own).cloned().collect()
+    };
+    for k in 0..=trial.inputs.len() {
+        let part = if k < trial.inputs.len() { of(k) } else { all.clone() };
+        let line = Line::Direction(trial.direction_of(&part, 5));
+        let (mut along, mut seen) = (None, Tally::default());
+        let find = |derivative: &Derivative, tally: &mut Tally| {
+            let Some((_, mismatch)) = derivative.wrong_along(trial, &line, tally)? else { return Ok(None) };
+            along = Some(mismatch);
+            derivative.narrow(trial, &part, &mut seen)
+        };
+        let single = differing(trial, &rows, find, tally).map_err(Finding::panic)?;
+        if let Some(single) = single {
+            return Err(single.finding(trial, Property::Gradient));
+        }
+        // Several kinks at once may mislead; single elements do not.
+        if let Some(mismatch) = along.filter(|_| seen.kinks == 0) {
+            return Err(crate::model::of_part(Some(k).filter(|&k| k < trial.inputs.len()), mismatch));
+        }
+    }
+    Ok(())
+}
+
 /// A first derivative that is wrong.
 struct Wrong {
     argument: usize,
@@ -124,7 +154,7 @@ type Found = Result<Option<(usize, usize, usize, Mismatch)>, Panic>;
 fn differing(
     trial: &Trial,
     rows: &Rows,
-    find: impl Fn(&Derivative, &mut Tally) -> Found,
+    mut find: impl FnMut(&Derivative, &mut Tally) -> Found,
     tally: &mut Tally,
 ) -> Result<Option<Wrong>, Panic> {
     let cotangent = trial.cotangent.to_f64_vec();

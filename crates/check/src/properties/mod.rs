@@ -8,7 +8,7 @@ mod precision;
 mod second;
 
 pub(crate) use convention::conventions;
-pub(crate) use first::{Rows, special_numbers};
+pub(crate) use first::{Rows, along_parts, special_numbers};
 pub(crate) use second::hessian_along;
 
 use crate::finding::{Finding, Outcome, Property, Tally};
