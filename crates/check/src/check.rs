@@ -1,6 +1,7 @@
 //! From a function to a verdict.
 
 use std::panic::Location;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chainrule_autodiff::declare::{Declaration, Draw, Family, Sample};
@@ -12,8 +13,8 @@ use crate::evidence::Evidence;
 use crate::failure::{Failure, Verdict};
 use crate::finding::{Finding, Property, Tally};
 use crate::generated::{Generated, Traits};
-use crate::properties::{self, Variation, conventions};
 use crate::panics::Panic;
+use crate::properties::{self, Variation, conventions};
 use crate::trial::{Line, Subject, Trial};
 
 /// How to check: how often, how far, from which seed. The functions of this crate are its methods with the defaults.
@@ -33,11 +34,12 @@ pub struct Check {
     pub(crate) seed: u64,
     pub(crate) order: usize,
     pub(crate) shrinking: u32,
+    pub(crate) regressions: Option<PathBuf>,
 }
 
 impl Default for Check {
     fn default() -> Check {
-        Check { cases: 24, seed: 0, order: 2, shrinking: 4000 }
+        Check { cases: 24, seed: 0, order: 2, shrinking: 4000, regressions: None }
     }
 }
 
@@ -65,6 +67,11 @@ impl Check {
     pub fn order(self, order: usize) -> Check {
         assert!(order == 1 || order == 2, "order: derivatives of order 1 or 2 are checked, not {order}");
         Check { order, ..self }
+    }
+
+    /// Keeps samples that fail in this file, and tries those of the file first: what a long soak finds once is found in every run thereafter.
+    pub fn regressions(self, file: impl Into<PathBuf>) -> Check {
+        Check { regressions: Some(file.into()), ..self }
     }
 
     /// Tries at most so many simpler samples when one fails; 4000 unless said otherwise.

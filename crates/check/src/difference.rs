@@ -38,7 +38,7 @@ pub(crate) enum Agreement {
     /// It lies within the bar.
     Agrees,
     /// The slopes from the left and from the right differ, and it lies between them.
-    Kink,
+    Kink { sides: [f64; 2] },
     /// The function jumps, is not finite, or is too noisy here.
     Undecided,
     /// It lies outside the bar; at a kink, outside both slopes.
@@ -186,7 +186,7 @@ impl<'a, F: Curve> Ladder<'a, F> {
         if left.is_known() && right.is_known() && (left.value - right.value).abs() > CAUTION * (left.bar + right.bar) {
             let (low, high) = if left.value < right.value { (left, right) } else { (right, left) };
             if (low.value - low.bar..=high.value + high.bar).contains(&analytic) {
-                return Agreement::Kink;
+                return Agreement::Kink { sides: [left.value, right.value] };
             }
             let clear = low.bar.max(high.bar) <= COARSE * size.max(high.value.abs()).max(low.value.abs());
             let sides = Some([left.value, right.value]);
@@ -301,7 +301,7 @@ mod tests {
         for slope in [0.0, 0.5, 1.0] {
             let found = agreement(|x| x.max(0.0), 0.0, slope);
             let middle = slope == 0.5 && matches!(found, Agreement::Agrees);
-            assert!(middle || matches!(found, Agreement::Kink), "{slope}: {found:?}");
+            assert!(middle || matches!(found, Agreement::Kink { .. }), "{slope}: {found:?}");
         }
         for (x, slope) in [(0.0, 2.0), (0.0, -0.1), (1e-5, 0.0), (1e-5, 0.5), (-1e-5, 1.0)] {
             let found = agreement(|x| x.max(0.0), x, slope);

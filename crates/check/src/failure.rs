@@ -6,11 +6,13 @@ use std::fmt;
 use chainrule_tensor::Tensor;
 
 use crate::diagnosis::Diagnosis;
-use crate::finding::{Finding, Mismatch, Property, Tally};
+use crate::finding::{Finding, Kink, Mismatch, Property, Tally};
 use crate::source;
 
 /// Inputs with more elements than this are described by their shapes, not written out.
 const WRITTEN: usize = 100;
+/// Kinks that are written out.
+const KINKS: usize = 4;
 /// Ops named as suspects.
 const SUSPECTS: usize = 4;
 
@@ -155,6 +157,19 @@ impl fmt::Debug for Failure {
 
 impl std::error::Error for Failure {}
 
+/// A verdict in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Derivatives were compared with differences, and agree.
+    Right,
+    /// All derivatives that could be compared stand at kinks, between the slopes from the left and from the right.
+    AtKink,
+    /// There were derivatives to compare, and differences could decide on none of them.
+    Undecided,
+    /// Something is wrong.
+    Wrong,
+}
+
 /// The outcome of a check: printed, looked into, or [asserted](Verdict::assert).
 #[must_use = "a verdict that nobody reads lets wrong rules pass: end with .assert()"]
 pub struct Verdict {
@@ -167,11 +182,37 @@ impl Verdict {
     /// Ends a test.
     ///
     /// # Panics
-    /// When the check failed, with the whole report, on the line of the caller.
+    /// When the check failed, with the whole report, on the line of the caller. Also when it could decide nothing at all: a test that tests
+    /// nothing must not pass.
     #[track_caller]
     pub fn assert(self) {
+        assert!(
+            self.answer() != Answer::Undecided,
+            "{self}\n  nothing could be decided: check at other inputs, or in f64"
+        );
         if let Some(failure) = self.failure {
             panic!("{failure}");
+        }
+    }
+
+    /// The verdict in one word.
+    ///
+    /// ```
+    /// use chainrule_check::{Answer, check};
+    /// use chainrule_tensor::tensor;
+    /// let verdict = check(|x| x[0].relu(), &[tensor![F64; 0.0]]);
+    /// assert_eq!(verdict.answer(), Answer::AtKink);
+    /// let kink = &verdict.kinks()[0];
+    /// assert!((kink.slope, kink.sides[0]) == (0.0, 0.0) && (kink.sides[1] - 1.0).abs() < 1e-9);
+    /// ```
+    pub fn answer(&self) -> Answer {
+        let Tally { compared: [first, _], kinks, undecided, .. } = &self.tally;
+        match &self.failure {
+            Some(_) => Answer::Wrong,
+            None if *first > 0 => Answer::Right,
+            None if !kinks.is_empty() => Answer::AtKink,
+            None if *undecided > 0 => Answer::Undecided,
+            None => Answer::Right,
         }
     }
 
@@ -203,9 +244,9 @@ impl Verdict {
         self.tally.compared
     }
 
-    /// Derivatives at kinks, which lie between the slopes from the left and from the right.
-    pub fn kinks(&self) -> usize {
-        self.tally.kinks
+    /// The derivatives at kinks, which lie between the slopes from the left and from the right.
+    pub fn kinks(&self) -> &[Kink] {
+        &self.tally.kinks
     }
 
     /// Derivatives on which differences cannot decide: at jumps, where the function is not finite, or drowned in rounding.
@@ -227,11 +268,14 @@ impl fmt::Display for Verdict {
         let Tally { cases, compared: [first, second], kinks, undecided, notes, .. } = &self.tally;
         let s = if *cases == 1 { "" } else { "s" };
         write!(f, "{}: right in {cases} case{s}, {first} first and {second} second derivatives", self.subject)?;
-        if *kinks > 0 {
-            write!(f, ", {kinks} at kinks")?;
+        if !kinks.is_empty() {
+            write!(f, ", {} at kinks", kinks.len())?;
         }
         if *undecided > 0 {
             write!(f, ", {undecided} undecided")?;
+        }
+        if *cases == 1 {
+            kinks.iter().take(KINKS).try_for_each(|kink| write!(f, "\n  kink at {kink}"))?;
         }
         notes.iter().try_for_each(|note| write!(f, "\n  {note}"))
     }

@@ -85,6 +85,31 @@ pub struct Mismatch {
     pub(crate) names: [&'static str; 2],
 }
 
+/// A derivative at a kink: the function has one slope to the left and another to the right, and the rule gives one between them.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Kink {
+    /// The argument.
+    pub argument: usize,
+    /// The element of the argument that stands at the kink.
+    pub element: Vec<usize>,
+    /// What the rule says.
+    pub slope: f64,
+    /// The slopes from the left and from the right.
+    pub sides: [f64; 2],
+}
+
+impl fmt::Display for Kink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Kink { argument, element, slope, sides: [left, right] } = self;
+        let [left, right] = [left, right].map(|side| (side * 1e6).round() / 1e6);
+        write!(
+            f,
+            "x[{argument}], element {element:?}: slope {left} from the left, {right} from the right, {slope} by the rule"
+        )
+    }
+}
+
 /// Where and how a property is broken.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
@@ -148,7 +173,7 @@ pub(crate) struct Tally {
     pub(crate) cases: usize,
     /// Derivatives of order 1 and 2 that were compared.
     pub(crate) compared: [usize; 2],
-    pub(crate) kinks: usize,
+    pub(crate) kinks: Vec<Kink>,
     pub(crate) undecided: usize,
     pub(crate) ops: BTreeSet<&'static str>,
     pub(crate) notes: BTreeSet<String>,
@@ -160,7 +185,7 @@ impl Tally {
         for (sum, n) in self.compared.iter_mut().zip(other.compared) {
             *sum += n;
         }
-        self.kinks += other.kinks;
+        self.kinks.extend(other.kinks);
         self.undecided += other.undecided;
         self.ops.extend(other.ops);
         self.notes.extend(other.notes);

@@ -44,14 +44,15 @@ mod model;
 mod noise;
 mod panics;
 mod properties;
+mod regressions;
 mod source;
 mod trial;
 
 pub use chainrule_autodiff::declare::{Declaration, Draw, Sample};
 pub use check::Check;
 pub use diagnosis::{Diagnosis, Place};
-pub use failure::{Failure, Verdict};
-pub use finding::{Mismatch, Property};
+pub use failure::{Answer, Failure, Verdict};
+pub use finding::{Kink, Mismatch, Property};
 
 use chainrule_autodiff::{Op, Var};
 use chainrule_tensor::Tensor;

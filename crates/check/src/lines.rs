@@ -3,7 +3,7 @@
 use chainrule_tensor::{Rng, Tensor};
 
 use crate::difference::{Agreement, compare};
-use crate::finding::{Mismatch, Tally};
+use crate::finding::{Kink, Mismatch, Tally, unravel};
 use crate::panics::Panic;
 use crate::trial::{Line, Trial};
 
@@ -51,7 +51,12 @@ impl Derivative<'_> {
         for (i, (agreement, &a)) in found.into_iter().zip(&analytic).enumerate() {
             match agreement {
                 Agreement::Agrees => tally.compared[self.order - 1] += 1,
-                Agreement::Kink => tally.kinks += 1,
+                Agreement::Kink { sides } => {
+                    if let Line::Element { argument, element } = *line {
+                        let element = unravel(element, trial.inputs[argument].shape());
+                        tally.kinks.push(Kink { argument, element, slope: a, sides });
+                    }
+                }
                 Agreement::Undecided => tally.undecided += 1,
                 Agreement::Differs { .. } if a.is_nan() && singular => tally.undecided += 1,
                 Agreement::Differs { numeric, sides } => {

@@ -38,15 +38,18 @@ impl Check {
         let mut tally = Tally { cases: 1, ..Tally::default() };
         let verdict = |tally, failure| Verdict { subject: "model".into(), tally, failure };
         let (inputs, trial) = widest(&subject, &given, &mut tally);
-        let report = |finding: Box<Finding>| failure("model", &subject, *finding, inputs.clone(), "", &[], String::new());
+        let report =
+            |finding: Box<Finding>| failure("model", &subject, *finding, inputs.clone(), "", &[], String::new());
         let trial = match trial {
             Ok(trial) => trial,
-            Err(panic) => return verdict(tally, Some(Box::new(report(Finding::new(Property::Runs, panic.to_string()))))),
+            Err(panic) => {
+                return verdict(tally, Some(Box::new(report(Finding::new(Property::Runs, panic.to_string())))));
+            }
         };
         let only = [Property::Deterministic, Property::Form];
-        let contract = only.iter().try_for_each(|&property| {
-            properties::check(&trial, Variation::default(), 1, Some(property), &mut tally)
-        });
+        let contract = only
+            .iter()
+            .try_for_each(|&property| properties::check(&trial, Variation::default(), 1, Some(property), &mut tally));
         let slopes = contract.and_then(|()| along_parts(&trial, &mut tally));
         let unlike = if slopes.is_ok() { ALIKE } else { usize::MAX };
         let local = first_wrong_entry(&trial, unlike, &mut tally);
@@ -151,7 +154,8 @@ fn wrong_here(node: &Arc<Node>, inputs: &[Tensor], tally: &mut Tally) -> Option<
     tally.absorb(Tally { cases: 0, ..counted });
     let (mut finding, mut failing) = (found?, vec![inputs]);
     let at = |inputs: &[Tensor]| wrong(Trial::new(&subject, inputs.to_vec()), &mut Tally::default());
-    while let Some((smaller, again)) = smaller(failing.last()?).into_iter().find_map(|x| at(&x).map(|again| (x, again))) {
+    while let Some((smaller, again)) = smaller(failing.last()?).into_iter().find_map(|x| at(&x).map(|again| (x, again)))
+    {
         failing.push(smaller);
         finding = again;
     }

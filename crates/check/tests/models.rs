@@ -32,7 +32,8 @@ enum Kind {
 
 fn parameters(dtype: DType) -> Vec<(String, Var)> {
     let mut rng = Rng::seed(1);
-    let mut leaf = |name: &str, shape: &[usize]| (name.to_string(), Var::leaf(Tensor::randn(&mut rng, shape, dtype) * 0.5));
+    let mut leaf =
+        |name: &str, shape: &[usize]| (name.to_string(), Var::leaf(Tensor::randn(&mut rng, shape, dtype) * 0.5));
     vec![leaf("hidden.weight", &[12, 7]), leaf("hidden.bias", &[12]), leaf("output.weight", &[3, 12])]
 }
 

@@ -220,7 +220,7 @@ fn scales_do_not_matter() {
 #[test]
 fn kinks_are_no_failures() {
     let verdict = check(|x| x[0].relu(), &[tensor![F64; -1.0, 0.0, 1.0]]);
-    assert!(verdict.kinks() > 0);
+    assert!(!verdict.kinks().is_empty());
     verdict.assert();
 }
 

@@ -251,6 +251,41 @@ pub trait Module {
         self
     }
 
+    /// This model with other parameters, in the order of [`parameters`](Module::parameters): what makes a loss a function of them, as gradient
+    /// checks, Jacobians and Hessians want it.
+    ///
+    /// # Panics
+    /// When their number or a shape differs.
+    ///
+    /// ```
+    /// use chainrule_autodiff::Var;
+    /// use chainrule_nn::{Layer, Linear, Module};
+    /// use chainrule_tensor::{Rng, tensor};
+    /// let model = Linear::new(2, 1, &mut Rng::seed(0));
+    /// let (weight, bias) = (Var::leaf(tensor![[2., 3.]]), Var::leaf(tensor![1.]));
+    /// let y = model.with_parameters(&[weight.clone(), bias]).forward(&Var::constant(tensor![[10., 100.]]));
+    /// assert_eq!(y.item(), 321.0);
+    /// assert_eq!(y.backward()[&weight].to_vec::<f32>(), [10., 100.]);
+    /// ```
+    #[track_caller]
+    fn with_parameters(&self, parameters: &[Var]) -> Self
+    where
+        Self: Clone + Sized,
+    {
+        let (mut copy, mut count) = (self.clone(), 0);
+        walk::parameters(&mut |visitor| copy.visit_mut(visitor), &mut |path, var| {
+            if let Some(new) = parameters.get(count) {
+                let (found, wanted) = (new.to_shape(), var.to_shape());
+                assert!(found == wanted, "with_parameters: {path:?} has shape {wanted}, the new one {found}");
+                *var = new.clone();
+            }
+            count += 1;
+        });
+        let given = parameters.len();
+        assert!(given == count, "with_parameters: the model has {count} parameters, {given} were given");
+        copy
+    }
+
     /// The numbers of all parameters and buffers by path, as they are saved.
     ///
     /// # Panics

@@ -77,7 +77,7 @@ pub(super) fn gradient(trial: &Trial, _: Variation, tally: &mut Tally) -> Outcom
     let find = |derivative: &Derivative, tally: &mut Tally| derivative.first_wrong_of(trial, &line, tally);
     match differing(trial, &all, find, &mut seen).map_err(Finding::panic)? {
         Some(single) if single.output.is_some() => Err(single.finding(trial, Property::Gradient)),
-        _ if seen.kinks > 0 => Ok(()),
+        _ if !seen.kinks.is_empty() => Ok(()),
         _ => Err(wrong.finding(trial, Property::Gradient)),
     }
 }
@@ -123,7 +123,7 @@ pub(crate) fn along_parts(trial: &Trial, tally: &mut Tally) -> Outcome {
             return Err(single.finding(trial, Property::Gradient));
         }
         // Several kinks at once may mislead; single elements do not.
-        if let Some(mismatch) = along.filter(|_| seen.kinks == 0) {
+        if let Some(mismatch) = along.filter(|_| seen.kinks.is_empty()) {
             return Err(crate::model::of_part(Some(k).filter(|&k| k < trial.inputs.len()), mismatch));
         }
     }
