@@ -1,6 +1,7 @@
 //! How PyTorch's operators are said in chainrule: one table per family, by names of operators and arguments.
 
 mod activation;
+mod binary;
 mod conv;
 mod einsum;
 mod linalg;
@@ -21,6 +22,7 @@ type Table = &'static [(&'static str, Mapping)];
 #[rustfmt::skip]
 const FAMILIES: &[Table] = &[
     activation::OPS,
+    binary::OPS,
     conv::OPS,
     einsum::OPS,
     linalg::OPS,

@@ -10,16 +10,16 @@ use crate::ops::formula::{Side, pairs};
 use crate::var::Var;
 
 pairs! {
-    /// The larger of two numbers; a NaN wins. Where they are equal, the slope is ½ for both.
+    /// The larger of two numbers; a NaN wins. Where they are equal, the slope is ½ for both; beside a NaN, 1.
     maximum(a, b) = a.maximum(b);
-        by a = when(a.above(b), 1.0, when(a.equals(b), 0.5, 0.0));
-        by b = when(a.below(b), 1.0, when(a.equals(b), 0.5, 0.0));
+        by a = when(a.below(b), 0.0, when(a.equals(b), 0.5, 1.0));
+        by b = when(a.above(b), 0.0, when(a.equals(b), 0.5, 1.0));
         on -3.0..3.0, -2.953..3.047; torch "maximum";
 
-    /// The smaller of two numbers; a NaN wins. Where they are equal, the slope is ½ for both.
+    /// The smaller of two numbers; a NaN wins. Where they are equal, the slope is ½ for both; beside a NaN, 1.
     minimum(a, b) = a.minimum(b);
-        by a = when(a.below(b), 1.0, when(a.equals(b), 0.5, 0.0));
-        by b = when(a.above(b), 1.0, when(a.equals(b), 0.5, 0.0));
+        by a = when(a.above(b), 0.0, when(a.equals(b), 0.5, 1.0));
+        by b = when(a.below(b), 0.0, when(a.equals(b), 0.5, 1.0));
         on -3.0..3.0, -2.953..3.047; torch "minimum";
 
     /// The power aᵇ. Slopes at a = 0: by a, 0 where b = 0; by b, 0 where b ≥ 0.

@@ -3,7 +3,7 @@
 //! - [`elementwise`], [`activation`], [`rounding`]: one number in, one number out. A row holds the formula, its slope and its domain.
 //! - [`special`]: special functions, whose slopes are special functions again.
 //! - [`clamp`], [`gate`]: limits, and activations with a second operand.
-//! - [`arithmetic`]: `+ − × ÷`, powers, extrema: two numbers in.
+//! - [`arithmetic`], [`binary`]: `+ − × ÷`, powers, extrema, remainders: two numbers in.
 //! - [`shape`], [`part`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
 //! - [`matmul`], [`product`], [`mod@einsum`], [`conv`]: products, linear in each of two arguments.
 //! - [`linalg`]: factorisations of matrices, equations, determinants, norms.
@@ -13,6 +13,7 @@
 pub mod activation;
 pub mod adaptive_pool;
 pub mod arithmetic;
+pub mod binary;
 pub mod clamp;
 pub mod conv;
 pub mod distance;
@@ -67,6 +68,8 @@ pub fn declarations() -> Vec<&'static Declaration> {
         special::bessel::DECLARED,
         arithmetic::PAIRS,
         arithmetic::DECLARED,
+        binary::PAIRS,
+        binary::DECLARED,
         shape::DECLARED,
         part::DECLARED,
         reduce::DECLARED,
