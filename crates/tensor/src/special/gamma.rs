@@ -41,14 +41,14 @@ pub fn digamma(x: f64) -> f64 {
 
 /// ψ⁽ⁿ⁾(x), the n-th derivative of [`digamma`].
 ///
-/// (−1)ⁿ⁺¹ n! ζ(n + 1, x) for x > 0 (DLMF 25.11.12), by reflection for x < 0 (DLMF 5.15.6).
+/// (−1)ⁿ⁺¹ n! ζ(n + 1, x) for x > 0 (DLMF 25.11.12), by reflection for x < 0 (DLMF 5.15.6). At the poles 0, −1, −2, … it has the sign of
+/// its limit from above.
 pub fn polygamma(n: u32, x: f64) -> f64 {
     let sign = if n % 2 == 0 { -1.0 } else { 1.0 };
     match n {
         0 => digamma(x),
         _ if x.is_nan() => f64::NAN,
         _ if x > 0.0 => sign * libm::tgamma(f64::from(n) + 1.0) * zeta(f64::from(n) + 1.0, x),
-        1 => (PI / (PI * x).sin()).powi(2) - polygamma(1, 1.0 - x),
         _ if x == x.trunc() && x.is_finite() => sign * f64::INFINITY,
         _ => -sign * polygamma(n, 1.0 - x) - PI.powi(n as i32 + 1) * cotangent_derivative(n, x),
     }
