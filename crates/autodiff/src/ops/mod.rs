@@ -2,7 +2,8 @@
 //!
 //! - [`elementwise`], [`activation`], [`rounding`]: one number in, one number out. A row holds the formula, its slope and its domain.
 //! - [`special`]: special functions, whose slopes are special functions again.
-//! - [`clamp`], [`gate`]: limits, and activations with a second operand.
+//! - [`clamp`], [`classify`]: limits; what kind of number an element is.
+//! - [`gate`]: activations with a second operand.
 //! - [`arithmetic`], [`binary`]: `+ − × ÷`, powers, extrema, remainders: two numbers in.
 //! - [`shape`], [`part`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
 //! - [`matmul`], [`product`], [`mod@einsum`], [`conv`]: products, linear in each of two arguments.
@@ -15,6 +16,7 @@ pub mod adaptive_pool;
 pub mod arithmetic;
 pub mod binary;
 pub mod clamp;
+pub mod classify;
 pub mod conv;
 pub mod distance;
 pub mod dropout;
@@ -59,6 +61,7 @@ pub fn declarations() -> Vec<&'static Declaration> {
         rounding::ROWS,
         rounding::DECLARED,
         clamp::DECLARED,
+        classify::DECLARED,
         special::gamma::ROWS,
         special::gamma::PAIRS,
         special::gamma::DECLARED,
