@@ -48,7 +48,11 @@ def pairs(first, second):
 
 def incomplete(upper):
     def f(a, x):
-        return mpmath.gammainc(a, x, mp.inf, regularized=True) if upper else mpmath.gammainc(a, 0, x, regularized=True)
+        if upper:
+            return mpmath.gammainc(a, x, mp.inf, regularized=True)
+        return 1 - f_upper(a, x) if a > 1e5 else mpmath.gammainc(a, 0, x, regularized=True)
+
+    f_upper = f if upper else incomplete(True)
 
     return f
 
@@ -58,6 +62,9 @@ GAMMA = pairs([1e-5, 0.3, 0.9, 1.0, 2.5, 9.9, 30.0, 200.0], [1e-4, 0.2, 1.0, 2.7
     (200.0, 260.0),
     (1000.0, 1010.0),
     (5000.0, 4900.0),
+    (1e6, 1.002e6),
+    (2e8, 2e8 + 1e4),
+    (2e8, 2e8 - 3e4),
 ]
 
 FUNCTIONS = [

@@ -76,6 +76,7 @@ pub fn modified_bessel_k(n: i32, x: f64) -> f64 {
     match x {
         _ if x < 0.0 || x.is_nan() => return f64::NAN,
         _ if x == 0.0 => return f64::INFINITY,
+        _ if x > 800.0 => return 0.0,
         _ if x < 1e-8 && n == 0 => return -(0.5 * x).ln() - EULER,
         _ if x < 1e-8 => return (1..n).fold(1.0 / x, |y, k| y * f64::from(2 * k) / x),
         _ => {}

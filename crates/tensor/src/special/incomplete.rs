@@ -10,6 +10,7 @@ use super::gamma::zeta;
 pub fn igamma(a: f64, x: f64) -> f64 {
     match edge(a, x) {
         Some(p) => p,
+        None if a > HUGE => uniform(a, x, -1.0),
         None if x < a + 1.0 => lower_series(a, x),
         None => 1.0 - upper_fraction(a, x),
     }
@@ -21,10 +22,24 @@ pub fn igamma(a: f64, x: f64) -> f64 {
 pub fn igammac(a: f64, x: f64) -> f64 {
     match edge(a, x) {
         Some(p) => 1.0 - p,
+        None if a > HUGE => uniform(a, x, 1.0),
         None if x >= a + 1.0 => upper_fraction(a, x),
         None if a < 1.0 && x < 1.1 => upper_series(a, x),
         None => 1.0 - lower_series(a, x),
     }
+}
+
+/// From here on the series would have too many terms.
+const HUGE: f64 = 1e8;
+
+/// Q for side 1, P for side −1, by the first terms of Temme's uniform expansion (DLMF 8.12.3, 8.12.4, 8.12.7).
+fn uniform(a: f64, x: f64, side: f64) -> f64 {
+    let u = (x - a) / a;
+    let half_square = -log_minus_one(x / a, u); // η² / 2
+    let eta = (2.0 * half_square).sqrt().copysign(u);
+    let first = if u.abs() < 1e-3 { eta / 12.0 - 1.0 / 3.0 } else { 1.0 / u - 1.0 / eta };
+    let correction = (-a * half_square).exp() * first / (2.0 * PI * a).sqrt();
+    0.5 * libm::erfc(side * eta * (0.5 * a).sqrt()) + side * correction
 }
 
 /// P(a, x) on the boundary of its domain, and NaN outside.

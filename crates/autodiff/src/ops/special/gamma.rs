@@ -28,7 +28,7 @@ functions! {
 pairs! {
     /// a · ln(1 + b), exact for small b, and 0 where a is 0.
     xlog1py(a, b) = when(a.equals(0.0), when(b.equals(b), 0.0, b), a * b.log1p());
-        by a = when(a.equals(0.0), when(b.at_most(-1.0), 0.0, b.log1p()), b.log1p());
+        by a = when(a.equals(0.0), when(b.at_most(-1.0), 0.0, b), b).log1p();
         by b = a / (b + 1.0);
         on 0.2..3.0, -0.8..3.0; torch "special.xlog1py";
 }
