@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::shape::Shape;
 
 /// Shape, strides and offset, in elements. Strides may be zero (an expanded axis) or negative (a flipped one).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Layout {
     pub(crate) shape: Shape,
     pub(crate) strides: SmallVec<[isize; 4]>,
@@ -14,6 +14,12 @@ pub struct Layout {
 
 /// One axis of a coalesced walk: its length and stride.
 pub(crate) type Axis = (usize, isize);
+
+impl Clone for Layout {
+    fn clone(&self) -> Layout {
+        Layout { shape: self.shape.clone(), strides: SmallVec::from_slice(&self.strides), offset: self.offset }
+    }
+}
 
 impl Layout {
     /// The layout of a dense row-major tensor.

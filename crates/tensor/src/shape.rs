@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 /// assert_eq!(Shape::from([]).count(), 1);
 /// assert_eq!(shape.to_string(), "[2, 3]");
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[derive(PartialEq, Eq, Hash, Default)]
 pub struct Shape(SmallVec<[usize; 4]>);
 
 impl Shape {
@@ -60,6 +60,13 @@ impl Shape {
 
     pub(crate) fn remove(&mut self, axis: usize) -> usize {
         self.0.remove(axis)
+    }
+}
+
+impl Clone for Shape {
+    /// Copies the lengths as a block; a derived `clone` would go one by one.
+    fn clone(&self) -> Shape {
+        Shape(SmallVec::from_slice(&self.0))
     }
 }
 

@@ -29,7 +29,7 @@ struct Pool {
     bytes: usize,
 }
 
-/// Bytes that tensors hold at this moment, over all threads.
+/// Bytes that tensors hold at this moment, over all threads. Those of a few numbers (32 bytes at most) do not count.
 ///
 /// ```
 /// use chainrule_tensor::{memory, DType, Tensor};
@@ -94,7 +94,9 @@ impl Block {
             None => Block::fresh(bytes),
         };
         let live = LIVE.fetch_add(bytes, Relaxed) + bytes;
-        PEAK.fetch_max(live, Relaxed);
+        if live > peak() {
+            PEAK.fetch_max(live, Relaxed);
+        }
         block
     }
 
@@ -179,14 +181,40 @@ pub struct Buffer<T> {
 }
 
 struct Owned<T> {
-    block: Option<Block>,
+    memory: Memory,
     len: usize,
     of: std::marker::PhantomData<T>,
 }
 
+/// Where elements are. A few lie beside their count, so that single numbers need one allocation and not two.
+enum Memory {
+    Inside([u64; 4]),
+    Block(Block),
+}
+
+impl Memory {
+    const INSIDE: usize = size_of::<[u64; 4]>();
+
+    fn start(&self) -> *const u8 {
+        match self {
+            Memory::Inside(words) => words.as_ptr().cast(),
+            Memory::Block(block) => block.start(),
+        }
+    }
+
+    fn start_mut(&mut self) -> *mut u8 {
+        match self {
+            Memory::Inside(words) => words.as_mut_ptr().cast(),
+            Memory::Block(block) => block.start(),
+        }
+    }
+}
+
 impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
-        if let Some(block) = self.block.take() {
+        if let Memory::Block(_) = self.memory
+            && let Memory::Block(block) = std::mem::replace(&mut self.memory, Memory::Inside([0; 4]))
+        {
             block.recycle();
         }
     }
@@ -209,12 +237,9 @@ impl<T: Element> Buffer<T> {
 
     /// The elements.
     pub fn as_slice(&self) -> &[T] {
-        match &self.shared.block {
-            None => &[],
-            // SAFETY: the block is aligned for every element type, holds `len` of them, is initialised, and every bit
-            // pattern is a valid number (`bool` blocks were cleared in `new`). It lives as long as `self`.
-            Some(block) => unsafe { std::slice::from_raw_parts(block.start().cast(), self.shared.len) },
-        }
+        // SAFETY: the memory is aligned for every element type, holds `len` of them, is initialised, and every bit pattern is a
+        // valid number (`bool` blocks were cleared in `with_len`). It lives as long as `self`.
+        unsafe { std::slice::from_raw_parts(self.shared.memory.start().cast(), self.shared.len) }
     }
 
     /// The elements for writing, if no other tensor shares them.
@@ -244,23 +269,21 @@ impl<T: Element> Owned<T> {
         let Some(bytes) = len.checked_mul(size_of::<T>()) else {
             panic!("out of memory: a tensor of {len} {} elements is larger than an address space", T::DTYPE)
         };
-        let block = if len > 0 { Some(Block::new(bytes)) } else { None };
-        if T::DTYPE == DType::Bool
-            && let Some(block) = &block
-        {
+        if bytes <= Memory::INSIDE {
+            return Owned { memory: Memory::Inside([0; 4]), len, of: std::marker::PhantomData };
+        }
+        let block = Block::new(bytes);
+        if T::DTYPE == DType::Bool {
             // SAFETY: the block has at least `bytes` bytes and is ours alone. Only 0 and 1 are valid as `bool`, and a
             // recycled block may hold anything.
             unsafe { block.start().write_bytes(0, bytes) };
         }
-        Owned { block, len, of: std::marker::PhantomData }
+        Owned { memory: Memory::Block(block), len, of: std::marker::PhantomData }
     }
 
     fn slice_mut(&mut self) -> &mut [T] {
-        match &mut self.block {
-            None => &mut [],
-            // SAFETY: as in `Buffer::as_slice`, and `&mut self` is the only access.
-            Some(block) => unsafe { std::slice::from_raw_parts_mut(block.start().cast(), self.len) },
-        }
+        // SAFETY: as in `Buffer::as_slice`, and `&mut self` is the only access.
+        unsafe { std::slice::from_raw_parts_mut(self.memory.start_mut().cast(), self.len) }
     }
 }
 
@@ -289,11 +312,13 @@ mod tests {
 
     #[test]
     fn a_shared_buffer_cannot_be_written() {
-        let mut a = Buffer::<f32>::new(4, |x| x.fill(1.0));
-        let b = a.clone();
-        assert!(a.as_mut_slice().is_none() && a.shares(&b));
-        drop(b);
-        a.as_mut_slice().unwrap()[0] = 2.0;
-        assert_eq!(a.as_slice(), [2.0, 1.0, 1.0, 1.0]);
+        for len in [4, 400] {
+            let mut a = Buffer::<f32>::new(len, |x| x.fill(1.0));
+            let b = a.clone();
+            assert!(a.as_mut_slice().is_none() && a.shares(&b));
+            drop(b);
+            a.as_mut_slice().unwrap()[0] = 2.0;
+            assert_eq!(a.as_slice()[..2], [2.0, 1.0]);
+        }
     }
 }
