@@ -35,6 +35,7 @@ pub mod norm;
 pub mod part;
 pub mod pool;
 pub mod product;
+pub mod recurrent;
 pub mod reduce;
 pub mod rounding;
 pub mod shape;
@@ -102,6 +103,8 @@ pub fn declarations() -> Vec<&'static Declaration> {
         loss::pairs::DECLARED,
         loss::ctc::DECLARED,
         similarity::DECLARED,
+        recurrent::cell::DECLARED,
+        recurrent::sequence::DECLARED,
         dropout::DECLARED,
     ]
     .into_iter()
