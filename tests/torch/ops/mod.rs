@@ -1,6 +1,7 @@
 //! How PyTorch's operators are said in chainrule: one table per family, by names of operators and arguments.
 
 mod activation;
+mod attention;
 mod binary;
 mod conv;
 mod einsum;
@@ -23,6 +24,7 @@ type Table = &'static [(&'static str, Mapping)];
 const FAMILIES: &[Table] = &[
     activation::OPS,
     binary::OPS,
+    attention::OPS,
     conv::OPS,
     einsum::OPS,
     linalg::OPS,

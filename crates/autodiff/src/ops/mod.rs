@@ -14,6 +14,7 @@
 pub mod activation;
 pub mod adaptive_pool;
 pub mod arithmetic;
+pub mod attention;
 pub mod binary;
 pub mod clamp;
 pub mod classify;
@@ -103,6 +104,11 @@ pub fn declarations() -> Vec<&'static Declaration> {
         loss::pairs::DECLARED,
         loss::ctc::DECLARED,
         similarity::DECLARED,
+        attention::DECLARED,
+        attention::flash::DECLARED,
+        attention::heads::DECLARED,
+        attention::rope::DECLARED,
+        attention::linear::DECLARED,
         recurrent::cell::DECLARED,
         recurrent::sequence::DECLARED,
         dropout::DECLARED,
