@@ -38,5 +38,5 @@ pub const DECLARED: &[Declaration] = &[Declaration::new(
     "",
     "φ(q)·(φ(k)ᵀ·v) / φ(q)·Σφ(k)",
     "of its parts",
-    |d| Sample::new(operands(d), "x[0].linear_attention(&x[1], &x[2])", |x| x[0].linear_attention(&x[1], &x[2])),
+    |d| Sample::new(operands(d, 1, 2), "x[0].linear_attention(&x[1], &x[2])", |x| x[0].linear_attention(&x[1], &x[2])),
 )];

@@ -49,7 +49,7 @@ pub struct Attention<'a> {
 }
 
 /// As many scores as are held at once; beyond them, tiles take over.
-const MOST_SCORES: usize = 1 << 16;
+const MOST_SCORES: usize = 1 << 20;
 
 impl Var {
     /// Attention of this variable, the queries, to keys and values: softmax(q·kᵀ/√d)·v.
@@ -176,10 +176,10 @@ fn expect(op: &str, query: &Var, key: &Var, value: &Var) -> Shape {
     both
 }
 
-/// Queries, keys and values for a small batch.
-fn operands(d: &mut Draw) -> [Tensor; 3] {
+/// Queries, at least so many keys, and at most so many values per key, for a small batch.
+fn operands(d: &mut Draw, keys: usize, values: usize) -> [Tensor; 3] {
     let batch = if d.flag() { vec![] } else { vec![d.range(1, 2)] };
-    let (l, s, width, e) = (d.range(1, 3), d.range(1, 3), d.range(1, 2), d.range(1, 2));
+    let (l, s, width, e) = (d.range(1, 3), d.range(keys, 3), d.range(1, 2), d.range(1, values));
     let shape = |n: usize, width: usize| [&batch[..], &[n, width]].concat();
     [d.tensor(&shape(l, width), -1.0, 1.0), d.tensor(&shape(s, width), -1.0, 1.0), d.tensor(&shape(s, e), -1.0, 1.0)]
 }
@@ -193,7 +193,7 @@ pub const DECLARED: &[Declaration] = &[
         "softmax(q·kᵀ/√d)·v",
         "of its parts",
         |d| {
-            Sample::new(operands(d), "x[0].scaled_dot_product_attention(&x[1], &x[2])", |x| {
+            Sample::new(operands(d, 1, 2), "x[0].scaled_dot_product_attention(&x[1], &x[2])", |x| {
                 x[0].scaled_dot_product_attention(&x[1], &x[2])
             })
         },
@@ -205,7 +205,7 @@ pub const DECLARED: &[Declaration] = &[
         "the same, masked, with dropout",
         "of its parts",
         |d| {
-            let mut inputs = operands(d).to_vec();
+            let mut inputs = operands(d, 1, 2).to_vec();
             let (l, s) = (inputs[0].size(-2), inputs[1].size(-2));
             let scale = d.pick(&[None, Some(0.7)]);
             let (kind, dropout) = (d.below(4), d.flag());
