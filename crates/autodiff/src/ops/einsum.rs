@@ -1,18 +1,15 @@
 //! Sums of products over named axes, in a good order, on matrix products.
 
+mod contract;
 mod order;
 mod parse;
 
-use std::collections::BTreeMap;
-
-use chainrule_tensor::s;
-
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::var::Var;
-use order::{Plan, plan};
+use contract::contract;
 
 /// The name of an axis inside one product.
-pub(crate) type Label = usize;
+type Label = usize;
 
 impl Var {
     /// Einstein's sum: the product of all operands, with axes of the same letter taken together, summed over all letters that the output does
@@ -157,162 +154,6 @@ impl Var {
         let ends = [(0, factors[0].rank()), (n, factors[n - 1].rank())];
         let output: Vec<Label> = ends.into_iter().filter(|(_, rank)| *rank == 2).map(|(label, _)| label).collect();
         contract("multi_dot", factors, &labels, &output)
-    }
-}
-
-/// An operand whose axes have names, each once.
-#[derive(Clone)]
-struct Named {
-    var: Var,
-    labels: Vec<Label>,
-}
-
-/// The product of the operands, summed over every label that is not in `output`.
-#[track_caller]
-pub(crate) fn contract(op: &str, operands: &[&Var], labels: &[Vec<Label>], output: &[Label]) -> Var {
-    let mut sizes: BTreeMap<Label, usize> = BTreeMap::new();
-    for (x, labels) in operands.iter().zip(labels) {
-        assert!(
-            x.dtype() == operands[0].dtype(),
-            "{op}: element types differ: {} and {}; convert one with .cast",
-            operands[0].dtype(),
-            x.dtype()
-        );
-        for (&label, &n) in labels.iter().zip(x.shape()) {
-            let size = sizes.entry(label).or_insert(n);
-            assert!(
-                *size == n || *size == 1 || n == 1,
-                "{op}: an axis has length {size} in one operand and {n} in another: {}",
-                parse::shapes(operands)
-            );
-            *size = if *size == 1 { n } else { *size };
-        }
-    }
-    let mut named = Vec::with_capacity(operands.len());
-    for (x, labels) in operands.iter().zip(labels) {
-        named.push(diagonal(op, x, labels).without_broadcast(&sizes));
-    }
-    let inputs: Vec<Vec<Label>> = named.iter().map(|x| x.labels.clone()).collect();
-    let product = plan(&inputs, output, &sizes).run(&named, output);
-    product.permuted(output)
-}
-
-/// The operand with each label once: the diagonal over axes that share one.
-#[track_caller]
-fn diagonal(op: &str, x: &Var, labels: &[Label]) -> Named {
-    let mut named = Named { var: x.clone(), labels: labels.to_vec() };
-    while let Some((i, j)) = repeated(&named.labels) {
-        let n = named.var.shape()[i];
-        assert!(
-            n == named.var.shape()[j],
-            "{op}: axes {i} and {j} of {} have one letter and lengths that differ",
-            x.to_shape()
-        );
-        let others: Vec<usize> = (0..named.labels.len()).filter(|&axis| axis != i && axis != j).collect();
-        let axes: Vec<isize> = [i, j].iter().chain(&others).map(|&axis| axis as isize).collect();
-        let rest: Vec<usize> = others.iter().map(|&axis| named.var.shape()[axis]).collect();
-        let square = named.var.permute(&axes).reshape([&[n * n], &rest[..]].concat());
-        let labels = [i].iter().chain(&others).map(|&axis| named.labels[axis]).collect();
-        named = Named { var: square.slice(&[s(..).step(n as isize + 1)]), labels };
-    }
-    named
-}
-
-fn repeated(labels: &[Label]) -> Option<(usize, usize)> {
-    (0..labels.len()).find_map(|j| (0..j).find(|&i| labels[i] == labels[j]).map(|i| (i, j)))
-}
-
-impl Named {
-    /// Without axes of length 1 that are longer elsewhere.
-    #[track_caller]
-    fn without_broadcast(self, sizes: &BTreeMap<Label, usize>) -> Named {
-        let shape = self.var.to_shape();
-        let stays = |axis: &usize| shape[*axis] == sizes[&self.labels[*axis]];
-        let axes: Vec<usize> = (0..shape.len()).filter(stays).collect();
-        Named {
-            labels: axes.iter().map(|&axis| self.labels[axis]).collect(),
-            var: self.var.reshape(axes.iter().map(|&axis| shape[axis]).collect::<Vec<_>>()),
-        }
-    }
-
-    /// Summed over the labels that are not wanted.
-    #[track_caller]
-    fn summed(&self, wanted: impl Fn(Label) -> bool) -> Named {
-        let gone: Vec<isize> =
-            (0..self.labels.len()).filter(|&i| !wanted(self.labels[i])).map(|i| i as isize).collect();
-        if gone.is_empty() {
-            return self.clone();
-        }
-        Named {
-            var: self.var.sum_axes(&gone, false),
-            labels: self.labels.iter().copied().filter(|&label| wanted(label)).collect(),
-        }
-    }
-
-    /// The variable with its axes in this order.
-    #[track_caller]
-    fn permuted(&self, order: &[Label]) -> Var {
-        if self.labels == order {
-            return self.var.clone();
-        }
-        let at =
-            |label: &Label| self.labels.iter().position(|l| l == label).expect("labels of the output are in inputs");
-        self.var.permute(&order.iter().map(|label| at(label) as isize).collect::<Vec<_>>())
-    }
-
-    fn count(&self, labels: &[Label]) -> usize {
-        self.labels.iter().zip(self.var.shape()).filter(|(l, _)| labels.contains(l)).map(|(_, n)| n).product()
-    }
-
-    /// The product with another, summed over shared labels that are not wanted: one matrix product for each member of a batch.
-    #[track_caller]
-    fn times(&self, b: &Named, wanted: impl Fn(Label) -> bool) -> Named {
-        let a = self.summed(|label| b.labels.contains(&label) || wanted(label));
-        let b = b.summed(|label| self.labels.contains(&label) || wanted(label));
-        let pick = |x: &Named, other: &Named, shared: bool, kept: bool| -> Vec<Label> {
-            let chosen = |label: &Label| other.labels.contains(label) == shared && wanted(*label) == kept;
-            x.labels.iter().copied().filter(chosen).collect()
-        };
-        let (batch, inner) = (pick(&a, &b, true, true), pick(&a, &b, true, false));
-        let (rows, columns) = (pick(&a, &b, false, true), pick(&b, &a, false, true));
-        let lengths =
-            |x: &Named, labels: &[Label]| -> Vec<usize> { labels.iter().map(|&label| x.count(&[label])).collect() };
-        let shape = [lengths(&a, &batch), lengths(&a, &rows), lengths(&b, &columns)].concat();
-        let [batches, m, n, k] = [a.count(&batch), a.count(&rows), b.count(&columns), a.count(&inner)];
-        let left = a.permuted(&[&batch[..], &rows, &inner].concat());
-        let product = if m == 1 && n == 1 {
-            // Many dot products: quicker by elements.
-            let right = b.permuted(&[&batch[..], &columns, &inner].concat()).reshape([batches, k]);
-            (left.reshape([batches, k]) * right).sum_axes(&[1], false)
-        } else if k == 1 {
-            let right = b.permuted(&[&batch[..], &inner, &columns].concat());
-            left.reshape([batches, m, 1]) * right.reshape([batches, 1, n])
-        } else {
-            let right = b.permuted(&[&batch[..], &inner, &columns].concat());
-            match batches {
-                1 => left.reshape([m, k]).matmul(&right.reshape([k, n])),
-                _ => left.reshape([batches, m, k]).matmul(&right.reshape([batches, k, n])),
-            }
-        };
-        Named { var: product.reshape(shape), labels: [batch, rows, columns].concat() }
-    }
-}
-
-impl Plan {
-    /// The product, summed over every label that neither `wanted` nor the rest of the product names.
-    #[track_caller]
-    fn run(&self, operands: &[Named], wanted: &[Label]) -> Named {
-        match self {
-            Plan::Operand(i) => operands[*i].summed(|label| wanted.contains(&label)),
-            Plan::Product(left, right) => {
-                let of = |plan: &Plan| -> Vec<Label> {
-                    plan.operands().into_iter().flat_map(|i| operands[i].labels.clone()).collect()
-                };
-                let a = left.run(operands, &[wanted, &of(right)[..]].concat());
-                let b = right.run(operands, &[wanted, &of(left)[..]].concat());
-                a.times(&b, |label| wanted.contains(&label))
-            }
-        }
     }
 }
 

@@ -123,8 +123,17 @@ pub(super) fn regular(d: &mut Draw, batch: &[usize], n: usize) -> Tensor {
 /// Matrices of full rank whose singular values differ: a diagonal of different numbers, and a little beside it.
 pub(super) fn graded(d: &mut Draw, batch: &[usize], m: usize, n: usize) -> Tensor {
     let shape = [batch, &[m, n]].concat();
-    let steps: Vec<f64> = (0..m.min(n)).map(|i| 1.5 + 1.25 * i as f64).collect();
+    d.tensor(&shape, -0.4, 0.4) + steps(m, n)
+}
+
+/// A diagonal of different numbers.
+fn steps(m: usize, n: usize) -> Tensor {
     let mut diagonal = vec![0.0; m * n];
-    steps.iter().enumerate().for_each(|(i, &step)| diagonal[i * n + i] = step);
-    d.tensor(&shape, -0.4, 0.4) + Tensor::from_vec(diagonal, [m, n])
+    (0..m.min(n)).for_each(|i| diagonal[i * n + i] = 1.5 + 1.25 * i as f64);
+    Tensor::from_vec(diagonal, [m, n])
+}
+
+/// As [`graded`], made from any numbers: for functions whose derivatives are large near matrices without full rank.
+pub(super) fn made_graded(x: &Var) -> Var {
+    x.tanh() * 0.4 + Var::constant(steps(x.size(-2), x.size(-1)).cast(x.dtype()))
 }

@@ -4,8 +4,8 @@
 
 use chainrule_tensor::Tensor;
 
-use super::parts::{batch, diagonal, diagonal_matrix, graded, matrix, mirrored};
-use crate::declare::{Declaration, Family, Sample};
+use super::parts::{batch, diagonal, diagonal_matrix, made_graded, matrix, mirrored};
+use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::op::{Op, Saves};
 use crate::var::Var;
 
@@ -83,15 +83,20 @@ impl Var {
 
 /// Q and R with signs that make the diagonal of R positive, which leaves nothing to chance.
 fn positive(q: &Var, r: &Var) -> [Var; 2] {
-    let k = r.size(-2);
-    let signs = diagonal(&r.narrow(-1, 0, k));
-    let signs = diagonal_matrix(&Var::constant(
-        signs.value()
-            / Tensor::from(signs.value().to_f64_vec().iter().map(|x| x.abs()).collect::<Vec<_>>())
-                .cast(signs.dtype())
-                .reshape(signs.shape()),
-    ));
+    let signs = diagonal(&r.narrow(-1, 0, r.size(-2)));
+    let signs = diagonal_matrix(&Var::constant(signs.sign().value()));
     [q.matmul(&signs), signs.matmul(r)]
+}
+
+fn sample(d: &mut Draw) -> Sample {
+    let (batch, m, n) = (batch(d), d.size(), d.size());
+    let shape = [&batch[..], &[m, n]].concat();
+    let source = "{ let [q, r] = positive(made_graded(x[0]).qr()); q.sin().matmul(&r) }";
+    Sample::new([d.tensor(&shape, -1.0, 1.0)], source, |x| {
+        let (q, r) = made_graded(&x[0]).qr();
+        let [q, r] = positive(&q, &r);
+        q.sin().matmul(&r)
+    })
 }
 
 /// What these ops say about themselves.
@@ -101,13 +106,5 @@ pub const DECLARED: &[Declaration] = &[Declaration::new(
     "linalg.qr",
     "Q and R with Q·R = A",
     "(g_Q + Q·sym(g_R·Rᵀ - Qᵀ·g_Q))·R⁻ᵀ",
-    |d| {
-        let (batch, m, n) = (batch(d), d.size(), d.size());
-        let source = "{ let [q, r] = positive(x[0].qr()); q.sin() · r }";
-        Sample::new([graded(d, &batch, m, n)], source, |x| {
-            let (q, r) = x[0].qr();
-            let [q, r] = positive(&q, &r);
-            q.sin().matmul(&r)
-        })
-    },
+    sample,
 )];
