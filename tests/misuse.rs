@@ -88,6 +88,18 @@ misuses! {
     "matmul of a number": v(&[2, 2]).matmul(&v(&[])) => ["matmul", "use *"];
     "dot of unequal lengths": v(&[2]).matmul(&v(&[3])) => ["matmul", "[2] × [3]"];
     "linear with a transposed weight": v(&[8, 3]).linear(&v(&[3, 5]), None) => ["linear", "[outputs, 3]", "[3, 5]"];
+    "mm of a batch": v(&[2, 3, 4]).mm(&v(&[4, 5])) => ["mm", "operand 0 needs 2 axes", "[2, 3, 4]", "matmul"];
+    "addmm to a shape that does not broadcast": v(&[3]).addmm(&v(&[2, 5]), &v(&[5, 4])) => ["addmm", "[3]", "[2, 4]"];
+    "einsum with too few operands": Var::einsum("ij,jk->ik", &[&v(&[2, 3])]) => ["einsum", "2 terms for 1 operands", "[2, 3]"];
+    "einsum with unequal lengths": Var::einsum("ij,jk->ik", &[&v(&[2, 3]), &v(&[4, 5])]) => ["einsum", "length 3", "4", "[4, 5]"];
+    "einsum with too many letters": Var::einsum("ijk->i", &[&v(&[2, 3])]) => ["einsum", "names 3 axes, operand 0 has 2"];
+    "cross of vectors of two": v(&[2]).cross(&v(&[2]), 0) => ["cross", "length 3", "[2]"];
+    "inv of a singular matrix": v(&[2, 2]).inv() => ["inv", "singular", "pivot 1", "pinv"];
+    "inv of a matrix that is not square": v(&[2, 3]).inv() => ["inv", "square", "[2, 3]"];
+    "solve with too few rows": Var::leaf(Tensor::eye(3, DType::F32)).solve(&v(&[2, 1])) => ["solve", "3 equations", "2 rows", "[2, 1]"];
+    "cholesky of a matrix that is not positive": v(&[2, 2]).cholesky() => ["cholesky", "positive definite", "order 2"];
+    "eigh of a vector": v(&[3]).eigh().0 => ["eigh", "needs a matrix", "[3]"];
+    "qr of integers": Var::constant(i(&[2, 2])).qr().0 => ["qr", "i64", "cast"];
     "reshape to another count": v(&[2, 3]).reshape([4]) => ["reshape", "6 elements", "[4] has 4"];
     "reshape to an absurd size": v(&[2]).reshape([usize::MAX, 2]) => ["reshape", "address space"];
     "permute with a repeated axis": v(&[2, 3]).permute(&[0, 0]) => ["permute", "twice"];
@@ -116,7 +128,7 @@ misuses! {
     "where without a mask": Var::choose(&t(&[2]), &v(&[2]), &v(&[2])) => ["where", "bool", "f32"];
     "conv with wrong channels": v(&[1, 3, 8, 8]).conv(&v(&[4, 1, 3, 3]), None, &Window::new(2)) => ["conv", "3 channels", "expects 1"];
     "conv with a kernel too large": v(&[1, 1, 2, 2]).conv(&v(&[1, 1, 3, 3]), None, &Window::new(2)) => ["conv", "larger than the input"];
-    "conv without a batch": v(&[1, 8, 8]).conv(&v(&[1, 1, 3, 3]), None, &Window::new(2)) => ["conv", "4 axes", "[1, 8, 8]"];
+    "conv without channels": v(&[8, 8]).conv(&v(&[1, 1, 3, 3]), None, &Window::new(2)) => ["conv", "axes", "[8, 8]"];
     "conv with a wrong bias": v(&[1, 1, 4, 4]).conv(&v(&[2, 1, 3, 3]), Some(&v(&[3])), &Window::new(2)) => ["conv", "bias", "[2]", "[3]"];
     "stride of 0": Window::new(2).stride(&[0]) => ["stride of 0"];
     "pool with too much padding": v(&[1, 1, 4, 4]).max_pool(&[2, 2], &Window::new(2).padding(&[2])) => ["max_pool", "padding 2", "half"];
