@@ -2,8 +2,6 @@
 
 use crate::dtype::{DType, Element, each_dtype};
 use crate::error::ShapeError;
-use crate::kernel::memory::Buffer;
-use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -281,16 +279,6 @@ impl Tensor {
                 *o = T::from_f64(if i > 0 && i + 1 == n { end } else { start + i as f64 * step });
             }
         }))
-    }
-
-    /// The identity matrix: ones on the diagonal of an `n × n` matrix of zeros.
-    #[track_caller]
-    pub fn eye(n: usize, dtype: DType) -> Tensor {
-        let Some(count) = n.checked_mul(n) else { panic!("eye: {n} × {n} is larger than an address space") };
-        each_dtype!(dtype, T => Tensor { storage: T::wrap(Buffer::new(count, |out| {
-            out.fill(T::from_f64(0.0));
-            out.iter_mut().step_by(n + 1).for_each(|o| *o = T::from_f64(1.0));
-        })), layout: Layout::dense(Shape::from([n, n])) })
     }
 }
 

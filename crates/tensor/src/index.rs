@@ -24,7 +24,7 @@ fn position(op: &str, index: i64, n: usize) -> usize {
 
 /// The positions that `index` names on an axis of length `n`, counted from the front.
 #[track_caller]
-fn positions(op: &str, index: &Tensor, n: usize) -> Vec<usize> {
+pub(crate) fn positions(op: &str, index: &Tensor, n: usize) -> Vec<usize> {
     let named = indices(op, index);
     let mut out = Vec::with_capacity(named.len());
     for i in named {
@@ -34,7 +34,7 @@ fn positions(op: &str, index: &Tensor, n: usize) -> Vec<usize> {
 }
 
 #[track_caller]
-fn indices(op: &str, index: &Tensor) -> Vec<i64> {
+pub(crate) fn indices(op: &str, index: &Tensor) -> Vec<i64> {
     assert!(
         index.dtype() == DType::I64,
         "{op}: indices must be i64, got {} of shape {}; convert them with .cast(DType::I64)",

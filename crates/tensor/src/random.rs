@@ -134,7 +134,12 @@ impl Tensor {
     }
 
     #[track_caller]
-    fn drawn(rng: &mut Rng, shape: impl Into<Shape>, dtype: DType, mut draw: impl FnMut(&mut Rng) -> f64) -> Tensor {
+    pub(crate) fn drawn(
+        rng: &mut Rng,
+        shape: impl Into<Shape>,
+        dtype: DType,
+        mut draw: impl FnMut(&mut Rng) -> f64,
+    ) -> Tensor {
         each_dtype!(dtype, T => Tensor::build::<T>(shape, |out| out.iter_mut().for_each(|o| *o = T::from_f64(draw(rng)))))
     }
 }

@@ -286,21 +286,17 @@ impl Tensor {
         self.with_layout(layout)
     }
 
-    /// The tensor without the named axes, which must have length 1; without any of length 1 when none is named.
+    /// The tensor without those of the named axes that have length 1; without any of length 1 when none is named.
     ///
     /// # Panics
-    /// When a named axis does not exist or is longer.
+    /// When a named axis does not exist.
     #[track_caller]
     pub fn squeeze(&self, axes: &[isize]) -> Tensor {
         let rank = self.rank();
-        let named: Vec<usize> = if axes.is_empty() {
-            (0..rank).filter(|&i| self.shape()[i] == 1).collect()
-        } else {
-            axes.iter().map(|&a| normalise_axis("squeeze", a, rank)).collect()
-        };
-        for &axis in &named {
-            let n = self.shape()[axis];
-            assert!(n == 1, "squeeze: axis {axis} has length {n}, not 1 (shape {})", self.layout.shape);
+        let short = |axis: &usize| self.shape()[*axis] == 1;
+        let mut named: Vec<usize> = (0..rank).filter(|axis| axes.is_empty() && short(axis)).collect();
+        for &axis in axes {
+            named.extend(Some(normalise_axis("squeeze", axis, rank)).filter(short));
         }
         let keep = |i: &usize| !named.contains(i);
         let mut layout = Layout::dense(self.layout.shape.reduced(&named, false));

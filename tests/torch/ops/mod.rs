@@ -4,13 +4,17 @@ mod activation;
 mod attention;
 mod binary;
 mod conv;
+mod diagonal;
 mod einsum;
+mod index;
 mod linalg;
 mod loss;
 mod matmul;
 mod norm;
+mod pad;
 mod pool;
 mod resize;
+mod shape;
 mod softmax;
 mod special;
 mod unary;
@@ -36,6 +40,10 @@ const FAMILIES: &[Table] = &[
     softmax::OPS,
     special::OPS,
     unary::OPS,
+    shape::OPS,
+    index::OPS,
+    diagonal::OPS,
+    pad::OPS,
 ];
 
 /// The mapping of an operator.

@@ -1,6 +1,6 @@
 //! Picking by position. Linear: the rule puts the gradient back where the numbers came from.
 
-use chainrule_tensor::{Shape, Tensor, normalise_axis};
+use chainrule_tensor::{DType, Shape, Slice, Tensor, broadcast_shapes, normalise_axis};
 
 use crate::declare::{Declaration, Sample};
 use crate::op::{Op, Saves};
@@ -22,29 +22,74 @@ impl Op<1> for IndexSelect {
         x.index_select(self.axis, &self.index)
     }
     fn backward(&self, _: usize, g: &Var, [x]: [&Var; 1], _: &Var) -> Var {
-        IndexPut { axis: self.axis, index: self.index.clone(), whole: x.to_shape() }.apply([g])
+        zeros(x).index_add(self.axis, &self.index, g)
     }
 }
 
-/// Zeros with slices added at positions ↔ those slices.
-struct IndexPut {
+/// A tensor plus slices at positions ↔ both.
+struct IndexAdd {
     axis: isize,
     index: Tensor,
-    whole: Shape,
 }
-impl Op<1> for IndexPut {
+impl Op<2> for IndexAdd {
     fn name(&self) -> &'static str {
-        "index_put"
+        "index_add"
     }
     fn saves(&self) -> Saves {
         Saves::Nothing
     }
-    fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
-        Tensor::zeros(&self.whole, x.dtype()).index_add(self.axis, &self.index, x)
+    fn forward(&self, [x, source]: [&Tensor; 2]) -> Tensor {
+        x.index_add(self.axis, &self.index, source)
     }
-    fn backward(&self, _: usize, g: &Var, _: [&Var; 1], _: &Var) -> Var {
-        g.index_select(self.axis, &self.index)
+    fn backward(&self, wrt: usize, g: &Var, _: [&Var; 2], _: &Var) -> Var {
+        match wrt {
+            0 => g.clone(),
+            _ => g.index_select(self.axis, &self.index),
+        }
     }
+}
+
+/// Rows of a table, of which some weigh less in the gradient ↔ rows added, so weighted.
+struct Embedding {
+    index: Tensor,
+    weights: Option<Tensor>,
+}
+impl Op<1> for Embedding {
+    fn name(&self) -> &'static str {
+        "embedding"
+    }
+    fn saves(&self) -> Saves {
+        Saves::Nothing
+    }
+    fn forward(&self, [table]: [&Tensor; 1]) -> Tensor {
+        table.index_select(0, &self.index)
+    }
+    fn backward(&self, _: usize, g: &Var, [table]: [&Var; 1], _: &Var) -> Var {
+        let zeros = zeros(table);
+        match &self.weights {
+            None => zeros.index_add(0, &self.index, g),
+            Some(weights) => zeros.index_add(0, &self.index, &(g * Var::constant(weights))),
+        }
+    }
+}
+
+fn zeros(like: &Var) -> Var {
+    Var::constant(Tensor::zeros(like.shape(), like.dtype()))
+}
+
+/// How [`Var::embedding_with`] departs from the derivative.
+///
+/// ```
+/// # use chainrule_autodiff::ops::index::Embeddings;
+/// let options = Embeddings { padding: Some(0), ..Default::default() };
+/// assert!(!options.mean_gradient);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Embeddings {
+    /// A row that gets no gradient: the word that fills up short sentences. Negative counts from the end.
+    pub padding: Option<isize>,
+    /// Whether a row gets the mean instead of the sum of its gradients (PyTorch's `scale_grad_by_freq`).
+    pub mean_gradient: bool,
 }
 
 /// One element of each line ↔ elements added to each line.
@@ -63,8 +108,7 @@ impl Op<1> for Gather {
         x.gather(self.axis, &self.index)
     }
     fn backward(&self, _: usize, g: &Var, [x]: [&Var; 1], _: &Var) -> Var {
-        let zeros = Var::constant(Tensor::zeros(x.shape(), x.dtype()));
-        zeros.scatter_add(self.axis, &self.index, g)
+        zeros(x).scatter_add(self.axis, &self.index, g)
     }
 }
 
@@ -120,7 +164,111 @@ impl Var {
     /// When an index is out of range or not `i64`.
     #[track_caller]
     pub fn embedding(&self, index: &Tensor) -> Var {
-        self.index_select(0, index)
+        Embedding { index: index.clone(), weights: None }.apply([self])
+    }
+
+    /// As [`embedding`](Var::embedding), with a gradient that is not the derivative where the options say so.
+    ///
+    /// # Panics
+    /// As `embedding`; and when the padding is no row.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::{ops::index::Embeddings, Var};
+    /// # use chainrule_tensor::tensor;
+    /// let table = Var::leaf(tensor![[1.], [2.]]);
+    /// let y = table.embedding_with(&tensor![0, 1, 1], Embeddings { padding: Some(0), mean_gradient: true });
+    /// assert_eq!(y.sum().backward()[&table].to_vec::<f32>(), [0., 1.]);
+    /// ```
+    #[track_caller]
+    pub fn embedding_with(&self, index: &Tensor, options: Embeddings) -> Var {
+        if options == Embeddings::default() {
+            return self.embedding(index);
+        }
+        let rows = self.size(0);
+        let counted = Tensor::arange(0.0, rows as f64, 1.0, DType::I64).index_select(0, index);
+        let padding = match options.padding {
+            Some(row) => Some(normalise_axis("embedding_with: padding", row, rows) as i64),
+            None => None,
+        };
+        let named = counted.to_vec::<i64>();
+        let mut counts = vec![0usize; rows];
+        named.iter().for_each(|&row| counts[row as usize] += 1);
+        let weight = |row: i64| match options.mean_gradient {
+            _ if Some(row) == padding => 0.0,
+            true => 1.0 / counts[row as usize] as f64,
+            false => 1.0,
+        };
+        let weights = Tensor::from_vec(named.into_iter().map(weight).collect(), index.shape()).cast(self.dtype());
+        let over_rows =
+            weights.reshape(weights.shape().iter().copied().chain(vec![1; self.rank() - 1]).collect::<Shape>());
+        Embedding { index: index.clone(), weights: Some(over_rows) }.apply([self])
+    }
+
+    /// This variable plus the slices of `source` added at the positions in `index` along an axis. Positions named twice receive both. For
+    /// PyTorch's `alpha`, give `alpha * source`.
+    ///
+    /// # Panics
+    /// When a position does not exist, or shapes or types do not fit.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let x = Var::leaf(tensor![0., 0.]).index_add(0, &tensor![1, 1], &Var::leaf(tensor![2., 3.]));
+    /// assert_eq!(x.value().to_vec::<f32>(), [0., 5.]);
+    /// ```
+    #[track_caller]
+    pub fn index_add(&self, axis: isize, index: &Tensor, source: &Var) -> Var {
+        IndexAdd { axis, index: index.clone() }.apply([self, source])
+    }
+
+    /// The elements at these numbers in row-major order; negative ones count from the end. The result has the shape of `index`.
+    ///
+    /// # Panics
+    /// When a number is out of range or `index` is not `i64`.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let x = Var::leaf(tensor![[1., 2.], [3., 4.]]);
+    /// assert_eq!(x.take(&tensor![3, 0]).value().to_vec::<f32>(), [4., 1.]);
+    /// ```
+    #[track_caller]
+    pub fn take(&self, index: &Tensor) -> Var {
+        self.ravel().index_select(0, index)
+    }
+
+    /// [`gather`](Var::gather), with this variable and `index` broadcast to each other on all other axes.
+    ///
+    /// # Panics
+    /// When ranks differ, shapes do not broadcast, or an index is out of range.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let x = Var::leaf(tensor![[1., 2.], [3., 4.]]);
+    /// assert_eq!(x.take_along_dim(&tensor![[1]], 0).value().to_vec::<f32>(), [3., 4.]);
+    /// ```
+    #[track_caller]
+    pub fn take_along_dim(&self, index: &Tensor, axis: isize) -> Var {
+        let axis = normalise_axis("take_along_dim", axis, self.rank());
+        assert!(
+            index.rank() == self.rank(),
+            "take_along_dim: the index has {} axes, the variable {} (shapes {} and {})",
+            index.rank(),
+            self.rank(),
+            index.to_shape(),
+            self.to_shape()
+        );
+        let without = |shape: &[usize]| -> Vec<usize> {
+            shape.iter().enumerate().map(|(i, &n)| if i == axis { 1 } else { n }).collect()
+        };
+        let Some(mut shape) = broadcast_shapes(&without(self.shape()), &without(index.shape())) else {
+            panic!("take_along_dim: {} and {} do not broadcast", self.to_shape(), index.to_shape())
+        };
+        shape[axis] = index.shape()[axis];
+        let index = index.broadcast_to(&shape);
+        shape[axis] = self.shape()[axis];
+        self.broadcast_to(shape).gather(axis as isize, &index)
     }
 
     /// One element of each line along an axis: `y[i][j] = x[index[i][j]][j]` for axis 0 of two.
@@ -136,32 +284,34 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn gather(&self, axis: isize, index: &Tensor) -> Var {
+        if self.rank() == 0 && self.counted("gather", axis) == 0 {
+            return self.reshape([1]).gather(0, &index.reshape([index.len()])).reshape(index.shape());
+        }
         Gather { axis, index: index.clone() }.apply([self])
     }
 
-    /// This variable plus the elements of `source` added where [`gather`](Var::gather) with the same `index` would read.
+    /// This variable plus the elements of `source` added where [`gather`](Var::gather) with the same `index` would read. A larger source is
+    /// used up to the lengths of `index`.
     ///
     /// # Panics
-    /// As `gather`; and when the shapes of `index` and `source` or the types differ.
+    /// As `gather`; and when `source` is smaller than `index` or the types differ.
     #[track_caller]
     pub fn scatter_add(&self, axis: isize, index: &Tensor, source: &Var) -> Var {
-        ScatterAdd { axis, index: index.clone() }.apply([self, source])
+        if self.rank() == 0 && self.counted("scatter_add", axis) == 0 {
+            return self.reshape([1]).scatter_add(0, &index.reshape([index.len()]), &source.ravel()).reshape([]);
+        }
+        ScatterAdd { axis, index: index.clone() }.apply([self, &source.corner("scatter_add", index)])
     }
 
-    /// This variable with the number `x` where the `bool` mask holds, which is broadcast.
-    ///
-    /// # Panics
-    /// When the mask is not `bool` or does not broadcast.
-    ///
-    /// ```
-    /// # use chainrule_autodiff::Var;
-    /// # use chainrule_tensor::tensor;
-    /// let x = Var::leaf(tensor![1., 2.]);
-    /// assert_eq!(x.masked_fill(&tensor![true, false], 9.0).value().to_vec::<f32>(), [9., 2.]);
-    /// ```
+    /// As much of the first positions of each axis as `index` has.
     #[track_caller]
-    pub fn masked_fill(&self, mask: &Tensor, x: f64) -> Var {
-        Var::choose(mask, &Var::constant(Tensor::scalar(x, self.dtype())), self)
+    pub(super) fn corner(&self, op: &str, index: &Tensor) -> Var {
+        if self.shape() == index.shape() || index.is_empty() {
+            return if index.is_empty() { self.ravel().narrow(0, 0, 0).reshape(index.shape()) } else { self.clone() };
+        }
+        let fits = self.rank() == index.rank() && self.shape().iter().zip(index.shape()).all(|(n, m)| n >= m);
+        assert!(fits, "{op}: a source of shape {} for indices of shape {}", self.to_shape(), index.to_shape());
+        self.slice(&index.shape().iter().map(|&n| Slice::from(..n as isize)).collect::<Vec<_>>())
     }
 }
 
@@ -199,16 +349,50 @@ pub const DECLARED: &[Declaration] = &[
         let mut places = shape.clone();
         places[axis] = d.size();
         let index = d.indices(&places, shape[axis]);
+        places[axis] += d.below(2);
         let source =
             format!("x[0].scatter_add({axis}, &Tensor::from_vec(vec!{:?}, {places:?}), &x[1])", index.to_vec::<i64>());
         Sample::new([d.reals(&shape), d.reals(&places)], source, move |x| {
             x[0].scatter_add(axis as isize, &index, &x[1])
         })
     }),
-    Declaration::linear("masked_fill", "masked_fill", "a number where the mask holds, else x", "g elsewhere", |d| {
-        let shape = d.shape();
-        let mask = d.mask(&shape);
-        let source = format!("x[0].masked_fill(&tensor!{:?}, 1.5)", mask.to_vec::<bool>());
-        Sample::new([d.reals(&shape)], source, move |x| x[0].masked_fill(&mask, 1.5))
+    Declaration::linear("embedding_with", "nn.functional.embedding", "rows at positions", "g, weighted, added", |d| {
+        let shape = [d.positive_size(), d.size()];
+        let count = d.size();
+        let index = d.indices(&[count], shape[0]);
+        let source = format!("x[0].embedding_with(&tensor!{:?}, Embeddings::default())", index.to_vec::<i64>());
+        Sample::new([d.reals(&shape)], source, move |x| x[0].embedding_with(&index, Embeddings::default()))
+    }),
+    Declaration::linear("index_add", "index_add", "x plus slices at positions", "g; g at the positions", |d| {
+        let shape = d.positive_shape();
+        let axis = d.below(shape.len());
+        let count = d.size();
+        let index = d.indices(&[count], shape[axis]);
+        let mut slices = shape.clone();
+        slices[axis] = count;
+        let source = format!("x[0].index_add({axis}, &tensor!{:?}, &x[1])", index.to_vec::<i64>());
+        Sample::new([d.reals(&shape), d.reals(&slices)], source, move |x| x[0].index_add(axis as isize, &index, &x[1]))
+    }),
+    Declaration::linear("take", "take", "elements by number", "g added at the numbers", |d| {
+        let shape = d.positive_shape();
+        let picks = [d.size(), d.size()][d.below(2)..].to_vec();
+        let index = d.indices(&picks, shape.iter().product());
+        let source = format!("x[0].take(&Tensor::from_vec(vec!{:?}, {picks:?}))", index.to_vec::<i64>());
+        Sample::new([d.reals(&shape)], source, move |x| x[0].take(&index))
+    }),
+    Declaration::linear("take_along_dim", "take_along_dim", "one element of each line", "g added to each line", |d| {
+        let full = d.positive_shape();
+        let axis = d.below(full.len());
+        let mut some = |at: usize| -> Vec<usize> {
+            let shrunk = full.iter().enumerate().map(|(i, &n)| if i != axis && d.below(3) == 2 { 1 } else { n });
+            let mut shape: Vec<usize> = shrunk.collect();
+            shape[axis] = at;
+            shape
+        };
+        let (shape, picks) = (some(full[axis]), some(2));
+        let index = d.indices(&picks, full[axis]);
+        let source =
+            format!("x[0].take_along_dim(&Tensor::from_vec(vec!{:?}, {picks:?}), {axis})", index.to_vec::<i64>());
+        Sample::new([d.reals(&shape)], source, move |x| x[0].take_along_dim(&index, axis as isize))
     }),
 ];

@@ -6,6 +6,7 @@
 //! - [`gate`]: activations with a second operand.
 //! - [`arithmetic`], [`binary`]: `+ − × ÷`, powers, extrema, remainders: two numbers in.
 //! - [`shape`], [`part`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
+//! - [`join`], [`arrange`], [`diagonal`], [`pad`], [`advanced`], [`mask`], [`scatter`]: those made of them, which move or choose elements.
 //! - [`matmul`], [`product`], [`mod@einsum`], [`conv`]: products, linear in each of two arguments.
 //! - [`linalg`]: factorisations of matrices, equations, determinants, norms.
 //! - [`fold`], [`interpolate`]: windows and resolutions of signals and images, linear too.
@@ -13,12 +14,15 @@
 
 pub mod activation;
 pub mod adaptive_pool;
+pub mod advanced;
 pub mod arithmetic;
+pub mod arrange;
 pub mod attention;
 pub mod binary;
 pub mod clamp;
 pub mod classify;
 pub mod conv;
+pub mod diagonal;
 pub mod distance;
 pub mod dropout;
 pub mod einsum;
@@ -29,16 +33,20 @@ pub mod gate;
 pub mod grid_sample;
 pub mod index;
 pub mod interpolate;
+pub mod join;
 pub mod linalg;
 pub mod loss;
+pub mod mask;
 pub mod matmul;
 pub mod norm;
+pub mod pad;
 pub mod part;
 pub mod pool;
 pub mod product;
 pub mod recurrent;
 pub mod reduce;
 pub mod rounding;
+pub mod scatter;
 pub mod shape;
 pub mod similarity;
 pub mod softmax;
@@ -77,8 +85,15 @@ pub fn declarations() -> Vec<&'static Declaration> {
         binary::DECLARED,
         shape::DECLARED,
         part::DECLARED,
+        join::DECLARED,
+        arrange::DECLARED,
+        diagonal::DECLARED,
+        pad::DECLARED,
         reduce::DECLARED,
         index::DECLARED,
+        advanced::DECLARED,
+        mask::DECLARED,
+        scatter::DECLARED,
         matmul::DECLARED,
         einsum::DECLARED,
         product::SUMS,

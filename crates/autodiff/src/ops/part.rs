@@ -8,12 +8,14 @@ use crate::var::Var;
 
 /// A part of a tensor, seen in place.
 #[derive(Clone, Debug)]
-enum Part {
+pub(super) enum Part {
     Slice(Vec<Slice>),
     Narrow { axis: isize, start: usize, len: usize },
     Select { axis: isize, index: isize },
     Flip(Vec<isize>),
     Unfold { axis: isize, size: usize, step: usize },
+    Diagonal { offset: isize, a: isize, b: isize },
+    Strided { shape: Shape, strides: Vec<isize>, offset: usize },
 }
 
 impl Part {
@@ -25,12 +27,14 @@ impl Part {
             Part::Select { axis, index } => x.select(*axis, *index),
             Part::Flip(axes) => x.flip(axes),
             Part::Unfold { axis, size, step } => x.unfold(*axis, *size, *step),
+            Part::Diagonal { offset, a, b } => x.diagonal(*offset, *a, *b),
+            Part::Strided { shape, strides, offset } => x.as_strided(shape, strides, *offset),
         }
     }
 }
 
 /// A part ↔ the part put back among zeros.
-struct Take(Part);
+pub(super) struct Take(pub(super) Part);
 impl Op<1> for Take {
     fn name(&self) -> &'static str {
         match self.0 {
@@ -39,6 +43,8 @@ impl Op<1> for Take {
             Part::Select { .. } => "select",
             Part::Flip(_) => "flip",
             Part::Unfold { .. } => "unfold",
+            Part::Diagonal { .. } => "diagonal",
+            Part::Strided { .. } => "as_strided",
         }
     }
     fn saves(&self) -> Saves {
@@ -53,9 +59,9 @@ impl Op<1> for Take {
 }
 
 /// Zeros with a tensor added where the part lies ↔ the part. Also what `pad` is made of.
-struct PutBack {
-    part: Part,
-    whole: Shape,
+pub(super) struct PutBack {
+    pub(super) part: Part,
+    pub(super) whole: Shape,
 }
 impl Op<1> for PutBack {
     fn name(&self) -> &'static str {
@@ -115,6 +121,12 @@ impl Var {
     /// When one does not exist.
     #[track_caller]
     pub fn flip(&self, axes: &[isize]) -> Var {
+        if self.rank() == 0 {
+            for &axis in axes {
+                self.counted("flip", axis);
+            }
+            return self.clone();
+        }
         Take(Part::Flip(axes.to_vec())).apply([self])
     }
 
@@ -126,36 +138,28 @@ impl Var {
     /// When the axis does not exist, `step` is 0 or `size` exceeds the axis.
     #[track_caller]
     pub fn unfold(&self, axis: isize, size: usize, step: usize) -> Var {
+        if self.rank() == 0 {
+            return self.reshape([1]).unfold(axis, size, step).reshape([size]);
+        }
         Take(Part::Unfold { axis, size, step }).apply([self])
     }
 
-    /// This variable with `(before, after)` zeros added on each of its axes.
+    /// The elements, in row-major order, walked from position `offset` in steps of one's own: element `i, j, …` of the result is number
+    /// `offset + i·strides[0] + j·strides[1] + …`. Where the walk comes twice, gradients add.
     ///
     /// # Panics
-    /// When there is not one pair per axis.
+    /// When there is not one stride per axis, or the walk leaves the elements.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
     /// # use chainrule_tensor::tensor;
-    /// let x = Var::leaf(tensor![1., 2.]);
-    /// assert_eq!(x.pad(&[(1, 2)]).value().to_vec::<f32>(), [0., 1., 2., 0., 0.]);
+    /// let x = Var::leaf(tensor![1., 2., 3.]);
+    /// let y = x.as_strided([2, 2], &[1, 1], 0);
+    /// assert_eq!(y.sum().backward()[&x].to_vec::<f32>(), [1., 2., 1.]);
     /// ```
     #[track_caller]
-    pub fn pad(&self, amounts: &[(usize, usize)]) -> Var {
-        assert!(
-            amounts.len() == self.rank(),
-            "pad: {} pairs for {} axes (shape {})",
-            amounts.len(),
-            self.rank(),
-            self.to_shape()
-        );
-        if amounts.iter().all(|&pair| pair == (0, 0)) {
-            return self.clone();
-        }
-        let whole = self.shape().iter().zip(amounts).map(|(&n, (before, after))| before + n + after).collect();
-        let inside =
-            |(&n, &(before, _)): (&usize, &(usize, usize))| Slice::from(before as isize..(before + n) as isize);
-        PutBack { part: Part::Slice(self.shape().iter().zip(amounts).map(inside).collect()), whole }.apply([self])
+    pub fn as_strided(&self, shape: impl Into<Shape>, strides: &[isize], offset: usize) -> Var {
+        Take(Part::Strided { shape: shape.into(), strides: strides.to_vec(), offset }).apply([self])
     }
 }
 
@@ -205,9 +209,14 @@ pub const DECLARED: &[Declaration] = &[
         let source = format!("x[0].unfold({axis}, {size}, {step})");
         Sample::new([d.reals(&shape)], source, move |x| x[0].unfold(axis as isize, size, step))
     }),
-    Declaration::linear("pad", "constant_pad_nd", "zeros around", "the range inside", |d| {
-        let shape = d.shape();
-        let amounts: Vec<(usize, usize)> = shape.iter().map(|_| (d.below(3), d.below(3))).collect();
-        Sample::new([d.reals(&shape)], format!("x[0].pad(&{amounts:?})"), move |x| x[0].pad(&amounts))
+    Declaration::linear("as_strided", "as_strided", "a walk over the elements", "elements added back", |d| {
+        let shape = d.positive_shape();
+        let count: usize = shape.iter().product();
+        let offset = d.below(count);
+        let (n, stride) = (d.range(1, 3), d.below(3));
+        let n = n.min((count - 1 - offset) / stride.max(1) + 1);
+        let strides = [stride as isize, 0];
+        let source = format!("x[0].as_strided([{n}, 2], &{strides:?}, {offset})");
+        Sample::new([d.reals(&shape)], source, move |x| x[0].as_strided([n, 2], &strides, offset))
     }),
 ];

@@ -1,9 +1,9 @@
 //! Other shapes for the same numbers. All linear: a rule is its partner, which puts the numbers back.
 
-use chainrule_tensor::{DType, Shape, Tensor, normalise_axis};
+use chainrule_tensor::{DType, Shape, Tensor, broadcast_shapes, normalise_axis};
 
 use crate::declare::{Declaration, Sample};
-use crate::op::{ListOp, Op, Saves};
+use crate::op::{Op, Saves};
 use crate::var::Var;
 
 /// The same elements in another shape ↔ back.
@@ -86,24 +86,35 @@ impl Op<1> for Cast {
     }
 }
 
-/// Tensors joined ↔ cut apart.
-struct Cat {
-    axis: isize,
-}
-impl ListOp for Cat {
+/// The elements laid dense in memory ↔ the same numbers.
+struct Contiguous;
+impl Op<1> for Contiguous {
     fn name(&self) -> &'static str {
-        "cat"
+        "contiguous"
     }
     fn saves(&self) -> Saves {
         Saves::Nothing
     }
-    fn forward(&self, x: &[&Tensor]) -> Tensor {
-        Tensor::cat(x, self.axis)
+    fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
+        x.contiguous()
     }
-    fn backward(&self, wrt: usize, g: &Var, x: &[Var], _: &Var) -> Var {
-        let length = |x: &Var| x.size(self.axis);
-        g.narrow(self.axis, x[..wrt].iter().map(length).sum(), length(&x[wrt]))
+    fn backward(&self, _: usize, g: &Var, _: [&Var; 1], _: &Var) -> Var {
+        g.clone()
     }
+}
+
+/// Lengths of which one may be −1, for `count` elements.
+#[track_caller]
+fn inferred(op: &str, sizes: &[isize], count: usize) -> Shape {
+    let open = sizes.iter().filter(|&&n| n == -1).count();
+    let known: usize = sizes.iter().filter(|&&n| n >= 0).map(|&n| n as usize).product();
+    let named = |n: isize| if n == -1 { count / known.max(1) } else { n as usize };
+    let shape: Shape = sizes.iter().map(|&n| named(n)).collect();
+    assert!(
+        sizes.iter().all(|&n| n >= -1) && open <= 1 && shape.checked_count() == Some(count) && (open == 0 || known > 0),
+        "{op}: {count} elements do not take the shape {sizes:?}; one length may be -1 where the others leave no doubt"
+    );
+    shape
 }
 
 impl Var {
@@ -121,6 +132,75 @@ impl Var {
     pub fn reshape(&self, shape: impl Into<Shape>) -> Var {
         let shape = shape.into();
         if shape[..] == *self.shape() { self.clone() } else { Reshape { shape }.apply([self]) }
+    }
+
+    /// [`reshape`](Var::reshape) with lengths of which one may be −1: whatever the others leave.
+    ///
+    /// # Panics
+    /// When the number of elements differs, or more than one length is left open.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// assert_eq!(Var::leaf(tensor![1., 2., 3., 4.]).view(&[-1, 2]).shape(), [2, 2]);
+    /// ```
+    #[track_caller]
+    pub fn view(&self, sizes: &[isize]) -> Var {
+        self.reshape(inferred("view", sizes, self.value().len()))
+    }
+
+    /// All elements in row-major order, along one axis.
+    pub fn ravel(&self) -> Var {
+        self.reshape([self.value().len()])
+    }
+
+    /// One axis made several, of these lengths; one may be −1: whatever the others leave.
+    ///
+    /// # Panics
+    /// When the axis does not exist or has another number of elements.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{DType, Tensor};
+    /// let x = Var::constant(Tensor::zeros([2, 12], DType::F32));
+    /// assert_eq!(x.unflatten(1, &[3, -1]).shape(), [2, 3, 4]);
+    /// ```
+    #[track_caller]
+    pub fn unflatten(&self, axis: isize, sizes: &[isize]) -> Var {
+        let axis = normalise_axis("unflatten", axis, self.rank());
+        let shape = self.shape();
+        let parts = inferred("unflatten", sizes, shape[axis]);
+        self.reshape(shape[..axis].iter().chain(&parts[..]).chain(&shape[axis + 1..]).copied().collect::<Shape>())
+    }
+
+    /// The same numbers, dense in row-major order in memory: a copy where they are not. A matter of speed alone.
+    #[track_caller]
+    pub fn contiguous(&self) -> Var {
+        if self.value().is_contiguous() { self.clone() } else { Contiguous.apply([self]) }
+    }
+
+    /// This variable with new axes of length 1 up to one: `[]` → `[1]`.
+    pub fn atleast_1d(&self) -> Var {
+        if self.rank() == 0 { self.reshape([1]) } else { self.clone() }
+    }
+
+    /// This variable with new axes of length 1 up to two: `[]` → `[1, 1]`, `[n]` → `[1, n]`.
+    pub fn atleast_2d(&self) -> Var {
+        match *self.shape() {
+            [] => self.reshape([1, 1]),
+            [n] => self.reshape([1, n]),
+            _ => self.clone(),
+        }
+    }
+
+    /// This variable with new axes of length 1 up to three: `[]` → `[1, 1, 1]`, `[n]` → `[1, n, 1]`, `[n, m]` → `[n, m, 1]`.
+    pub fn atleast_3d(&self) -> Var {
+        match *self.shape() {
+            [] => self.reshape([1, 1, 1]),
+            [n] => self.reshape([1, n, 1]),
+            [n, m] => self.reshape([n, m, 1]),
+            _ => self.clone(),
+        }
     }
 
     /// The axes from `start` to `end`, both included, made one.
@@ -163,11 +243,55 @@ impl Var {
     /// When one does not exist.
     #[track_caller]
     pub fn transpose(&self, a: isize, b: isize) -> Var {
-        let rank = self.rank();
-        let (a, b) = (normalise_axis("transpose", a, rank), normalise_axis("transpose", b, rank));
-        let mut axes: Vec<isize> = (0..rank as isize).collect();
+        let (a, b) = (self.counted("transpose", a), self.counted("transpose", b));
+        if a == b {
+            return self.clone();
+        }
+        let mut axes: Vec<isize> = (0..self.rank() as isize).collect();
         axes.swap(a, b);
         self.permute(&axes)
+    }
+
+    /// [`transpose`](Var::transpose), under NumPy's name.
+    #[track_caller]
+    pub fn swapaxes(&self, a: isize, b: isize) -> Var {
+        self.transpose(a, b)
+    }
+
+    /// The axis counted from the front, where a variable without axes passes for one with a single axis, as in PyTorch.
+    #[track_caller]
+    pub(crate) fn counted(&self, op: &str, axis: isize) -> usize {
+        normalise_axis(op, axis, self.rank().max(1))
+    }
+
+    /// The axes in `from` moved to the places in `to`; the others keep their order.
+    ///
+    /// # Panics
+    /// When the lists differ in length, or an axis does not exist or is named twice.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::{DType, Tensor};
+    /// let x = Var::constant(Tensor::zeros([2, 3, 4], DType::F32));
+    /// assert_eq!(x.movedim(&[0], &[-1]).shape(), [3, 4, 2]);
+    /// ```
+    #[track_caller]
+    pub fn movedim(&self, from: &[isize], to: &[isize]) -> Var {
+        assert!(from.len() == to.len(), "movedim: {} axes to {} places", from.len(), to.len());
+        let mut places: Vec<Option<usize>> = vec![None; self.rank()];
+        let mut left: Vec<usize> = (0..self.rank()).collect();
+        for (&from, &to) in from.iter().zip(to) {
+            let (from, to) = (self.counted("movedim", from), self.counted("movedim", to));
+            if self.rank() == 0 {
+                continue;
+            }
+            let taken = places[to].replace(from).is_some() || !left.contains(&from);
+            assert!(!taken, "movedim: axis {from} or place {to} is named twice");
+            left.retain(|&axis| axis != from);
+        }
+        let mut left = left.into_iter();
+        let axes = places.into_iter().map(|axis| axis.or_else(|| left.next()).expect("as many as places") as isize);
+        self.permute(&axes.collect::<Vec<_>>())
     }
 
     /// The last two axes exchanged: the matrix transpose, of each matrix of a batch.
@@ -190,6 +314,68 @@ impl Var {
         if shape[..] == *self.shape() { self.clone() } else { BroadcastTo { shape }.apply([self]) }
     }
 
+    /// This variable repeated along axes of length 1, and along new ones in front, to have these lengths; −1 keeps a length.
+    ///
+    /// # Panics
+    /// When a length does not fit.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// assert_eq!(Var::leaf(tensor![[1.], [2.]]).expand(&[4, -1, 3]).shape(), [4, 2, 3]);
+    /// ```
+    #[track_caller]
+    pub fn expand(&self, sizes: &[isize]) -> Var {
+        let shape = self.to_shape();
+        let new = sizes.len().checked_sub(shape.len());
+        let Some(new) = new else { panic!("expand: {} lengths for the axes of {shape}", sizes.len()) };
+        let mut full = Vec::with_capacity(sizes.len());
+        for (i, &n) in sizes.iter().enumerate() {
+            match (n, i.checked_sub(new)) {
+                (-1, Some(old)) => full.push(shape[old]),
+                (0.., _) => full.push(n as usize),
+                _ => panic!("expand: {n} is no length for axis {i} (shape {shape})"),
+            }
+        }
+        self.broadcast_to(full)
+    }
+
+    /// [`broadcast_to`](Var::broadcast_to) the shape of another variable.
+    ///
+    /// # Panics
+    /// When it does not fit.
+    #[track_caller]
+    pub fn expand_as(&self, other: &Var) -> Var {
+        self.broadcast_to(other.to_shape())
+    }
+
+    /// Variables repeated to the one shape in which they combine.
+    ///
+    /// # Panics
+    /// When they do not broadcast.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let all = Var::broadcast_tensors(&[&Var::leaf(tensor![[1.], [2.]]), &Var::leaf(tensor![1., 2., 3.])]);
+    /// assert_eq!((all[0].shape(), all[1].shape()), (&[2, 3][..], &[2, 3][..]));
+    /// ```
+    #[track_caller]
+    pub fn broadcast_tensors(parts: &[&Var]) -> Vec<Var> {
+        let mut shape = Shape::default();
+        for part in parts {
+            shape = match broadcast_shapes(&shape, part.shape()) {
+                Some(shape) => shape,
+                None => panic!("broadcast_tensors: {} does not broadcast with {shape}", part.to_shape()),
+            };
+        }
+        let mut all = Vec::with_capacity(parts.len());
+        for part in parts {
+            all.push(part.broadcast_to(&shape));
+        }
+        all
+    }
+
     /// A new axis of length 1 before axis `axis` (up to and including the rank).
     ///
     /// # Panics
@@ -201,12 +387,18 @@ impl Var {
         self.reshape(before.iter().chain(&[1]).chain(after).copied().collect::<Shape>())
     }
 
-    /// The variable without the named axes, which must have length 1; without any of length 1 when none is named.
+    /// The variable without those of the named axes that have length 1; without any of length 1 when none is named.
     ///
     /// # Panics
-    /// When a named axis does not exist or is longer.
+    /// When a named axis does not exist.
     #[track_caller]
     pub fn squeeze(&self, axes: &[isize]) -> Var {
+        if self.rank() == 0 {
+            for &axis in axes {
+                self.counted("squeeze", axis);
+            }
+            return self.clone();
+        }
         let shape = self.value().squeeze(axes).to_shape();
         self.reshape(shape)
     }
@@ -225,36 +417,6 @@ impl Var {
     #[track_caller]
     pub fn cast(&self, dtype: DType) -> Var {
         if dtype == self.dtype() { self.clone() } else { Cast { dtype }.apply([self]) }
-    }
-
-    /// Variables joined along an existing axis, on which alone they may differ in length.
-    ///
-    /// # Panics
-    /// When there are none, or other axes or types differ.
-    ///
-    /// ```
-    /// # use chainrule_autodiff::Var;
-    /// # use chainrule_tensor::tensor;
-    /// let (a, b) = (Var::leaf(tensor![1.]), Var::leaf(tensor![2., 3.]));
-    /// assert_eq!(Var::cat(&[&a, &b], 0).shape(), [3]);
-    /// ```
-    #[track_caller]
-    pub fn cat(parts: &[&Var], axis: isize) -> Var {
-        assert!(!parts.is_empty(), "cat: no variables to join");
-        Cat { axis }.apply(parts)
-    }
-
-    /// Variables of one shape joined along a new axis.
-    ///
-    /// # Panics
-    /// When there are none, or shapes or types differ.
-    #[track_caller]
-    pub fn stack(parts: &[&Var], axis: isize) -> Var {
-        let mut wide = Vec::with_capacity(parts.len());
-        for part in parts {
-            wide.push(part.unsqueeze(axis));
-        }
-        Self::cat(&wide.iter().collect::<Vec<_>>(), axis)
     }
 }
 
@@ -309,24 +471,76 @@ pub const DECLARED: &[Declaration] = &[
         let shape = d.shape();
         Sample::new([d.reals(&shape)], "x[0].cast(DType::F64)", |x| x[0].cast(DType::F64)) // a step only for other types
     }),
-    Declaration::linear("cat", "cat", "joined along an axis", "cut apart", |d| {
-        let shape = d.positive_shape();
-        let axis = d.below(shape.len());
-        let parts: Vec<Tensor> = (0..d.range(1, 3))
-            .map(|_| {
-                let mut shape = shape.clone();
-                shape[axis] = d.size();
-                d.reals(&shape)
-            })
-            .collect();
-        Sample::new(parts, format!("Var::cat(x, {axis})"), move |x| {
-            Var::cat(&x.iter().collect::<Vec<_>>(), axis as isize)
-        })
+    Declaration::linear("contiguous", "Tensor.contiguous", "the same numbers, dense in memory", "g", |d| {
+        let shape = [d.size(), d.size()];
+        Sample::new([d.reals(&shape)], "x[0].t().contiguous()", |x| x[0].t().contiguous())
     }),
-    Declaration::linear("stack", "stack", "joined along a new axis", "cut apart", |d| {
+    Declaration::linear("view", "Tensor.view", "the elements in order", "reshape back", |d| {
+        let shape = d.positive_shape();
+        let mut new: Vec<isize> = shape.iter().rev().map(|&n| n as isize).collect();
+        new[d.below(shape.len())] = -1;
+        Sample::new([d.reals(&shape)], format!("x[0].view(&{new:?})"), move |x| x[0].view(&new))
+    }),
+    Declaration::linear("ravel", "ravel", "the elements in order", "reshape back", |d| {
         let shape = d.shape();
-        let axis = d.axis(shape.len() + 1);
-        let parts: Vec<Tensor> = (0..d.range(1, 3)).map(|_| d.reals(&shape)).collect();
-        Sample::new(parts, format!("Var::stack(x, {axis})"), move |x| Var::stack(&x.iter().collect::<Vec<_>>(), axis))
+        Sample::new([d.reals(&shape)], "x[0].ravel()", |x| x[0].ravel())
+    }),
+    Declaration::linear("unflatten", "unflatten", "one axis made several", "reshape back", |d| {
+        let (mut shape, (a, b)) = (d.positive_shape(), (d.positive_size(), d.positive_size()));
+        let axis = d.axis(shape.len());
+        let at = normalise_axis("unflatten", axis, shape.len());
+        shape[at] = a * b;
+        let sizes = d.pick(&[[a as isize, b as isize], [-1, b as isize], [a as isize, -1]]);
+        let source = format!("x[0].unflatten({axis}, &{sizes:?})");
+        Sample::new([d.reals(&shape)], source, move |x| x[0].unflatten(axis, &sizes))
+    }),
+    Declaration::linear("swapaxes", "swapaxes", "two axes exchanged", "exchange back", |d| {
+        let shape = d.positive_shape();
+        let (a, b) = (d.axis(shape.len()), d.axis(shape.len()));
+        Sample::new([d.reals(&shape)], format!("x[0].swapaxes({a}, {b})"), move |x| x[0].swapaxes(a, b))
+    }),
+    Declaration::linear("movedim", "movedim", "axes moved to other places", "moved back", |d| {
+        let shape = d.shape();
+        let some = d.below(shape.len() + 1);
+        let axes = |order: Vec<usize>| -> Vec<isize> { order.into_iter().take(some).map(|a| a as isize).collect() };
+        let (from, to) = (axes(d.order(shape.len())), axes(d.order(shape.len())));
+        Sample::new([d.reals(&shape)], format!("x[0].movedim(&{from:?}, &{to:?})"), move |x| x[0].movedim(&from, &to))
+    }),
+    Declaration::linear(
+        "expand",
+        "Tensor.expand",
+        "repeated along axes of length 1",
+        "sum over what was repeated",
+        |d| {
+            let full = d.shape();
+            let part: Vec<usize> = full.iter().map(|&n| if d.flag() { 1 } else { n }).collect();
+            let sizes: Vec<isize> =
+                full.iter().zip(&part).map(|(n, m)| if n == m { -1 } else { *n as isize }).collect();
+            Sample::new([d.reals(&part)], format!("x[0].expand(&{sizes:?})"), move |x| x[0].expand(&sizes))
+        },
+    ),
+    Declaration::linear(
+        "expand_as",
+        "Tensor.expand_as",
+        "repeated to another's shape",
+        "sum over what was repeated",
+        |d| {
+            let full = d.shape();
+            let part: Vec<usize> = full.iter().map(|&n| if d.flag() { 1 } else { n }).collect();
+            let other = Var::constant(Tensor::zeros(&full, DType::F64));
+            Sample::new([d.reals(&part)], format!("x[0].expand_as(/* {full:?} */)"), move |x| x[0].expand_as(&other))
+        },
+    ),
+    Declaration::linear("atleast_1d", "atleast_1d", "with one axis or more", "reshape back", |d| {
+        let shape = d.shape();
+        Sample::new([d.reals(&shape)], "x[0].atleast_1d()", |x| x[0].atleast_1d())
+    }),
+    Declaration::linear("atleast_2d", "atleast_2d", "with two axes or more", "reshape back", |d| {
+        let shape = d.shape();
+        Sample::new([d.reals(&shape)], "x[0].atleast_2d()", |x| x[0].atleast_2d())
+    }),
+    Declaration::linear("atleast_3d", "atleast_3d", "with three axes or more", "reshape back", |d| {
+        let shape = d.shape();
+        Sample::new([d.reals(&shape)], "x[0].atleast_3d()", |x| x[0].atleast_3d())
     }),
 ];
