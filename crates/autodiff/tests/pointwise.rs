@@ -94,7 +94,7 @@ fn numbers_in_place_of_what_is_not_finite() {
 fn limits_that_cross() {
     let x = Var::leaf(tensor![F64; 0.0, 3.0]);
     let (low, high) = (Var::leaf(2.0), Var::leaf(1.0));
-    let y = x.clamp(&low.cast(DType::F64), &high.cast(DType::F64));
+    let y = x.clamp(low.cast(DType::F64), high.cast(DType::F64));
     assert_eq!(y.value().to_f64_vec(), [1.0, 1.0]);
     assert_eq!(y.sum().backward()[&high].item(), 2.0);
     assert_eq!(x.clamp(2.0, 1.0).value().to_f64_vec(), [1.0, 1.0]);

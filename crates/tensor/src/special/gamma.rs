@@ -44,7 +44,7 @@ pub fn digamma(x: f64) -> f64 {
 /// (−1)ⁿ⁺¹ n! ζ(n + 1, x) for x > 0 (DLMF 25.11.12), by reflection for x < 0 (DLMF 5.15.6). At the poles 0, −1, −2, … it has the sign of
 /// its limit from above.
 pub fn polygamma(n: u32, x: f64) -> f64 {
-    let sign = if n % 2 == 0 { -1.0 } else { 1.0 };
+    let sign = if n.is_multiple_of(2) { -1.0 } else { 1.0 };
     match n {
         0 => digamma(x),
         _ if x.is_nan() => f64::NAN,

@@ -21,7 +21,7 @@ pub fn sinc_derivative(n: u32, x: f64) -> f64 {
 /// Σ (−1)ᵏ u^(2k−n) / ((2k + 1) (2k − n)!) over 2k ≥ n
 fn power_series(n: u32, u: f64) -> f64 {
     let first = n.div_ceil(2);
-    let mut power = if n % 2 == 0 { 1.0 } else { u }; // (−1)ᵏ u^(2k−n) / (2k − n)!
+    let mut power = if n.is_multiple_of(2) { 1.0 } else { u }; // (−1)ᵏ u^(2k−n) / (2k − n)!
     if first % 2 == 1 {
         power = -power;
     }
