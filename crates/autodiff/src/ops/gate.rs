@@ -96,7 +96,7 @@ impl Var {
     fn halves(&self, op: &str, axis: isize) -> [Var; 2] {
         let n = self.size(axis);
         assert!(
-            n % 2 == 0,
+            n.is_multiple_of(2),
             "{op}: axis {axis} of {} has an odd length, {n}; it must fall into halves",
             self.to_shape()
         );
