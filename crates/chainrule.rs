@@ -23,7 +23,11 @@ pub mod prelude {
     pub use crate::{Comparison, DType, Gradients, Op, Rng, Saves, Tensor, Var, Window, grad, s, tensor};
 }
 
-/// The code of the guide runs as tests.
+/// The code of the guides runs as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/writing-an-op.md")]
 struct WritingAnOp;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/checking.md")]
+struct Checking;

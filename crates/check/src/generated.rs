@@ -114,7 +114,7 @@ impl Generated<'_> {
             Some(Property::SpecialNumbers) => drop(Trial::new(&subject, sample.inputs.clone())),
             _ => self.ordinary(&subject, sample.inputs.clone(), variation, only, tally)?,
         }
-        match special(&sample.inputs, variation) {
+        match special(&sample, variation) {
             Some((inputs, places)) if only.is_none_or(|only| only == Property::SpecialNumbers) => {
                 self.special(&subject, inputs, &places, tally)
             }
@@ -149,7 +149,7 @@ impl Generated<'_> {
         if property != Property::SpecialNumbers {
             return self.ordinary(&subject, inputs.to_vec(), variation, Some(property), &mut tally);
         }
-        let places = special(&sample.inputs, variation).map_or(vec![], |(_, places)| places);
+        let places = special(sample, variation).map_or(vec![], |(_, places)| places);
         self.special(&subject, inputs.to_vec(), &places, &mut tally)
     }
 
@@ -167,7 +167,7 @@ impl Generated<'_> {
         };
         let variation = variation(choices);
         let mut inputs = sample.inputs.clone();
-        if let (Property::SpecialNumbers, Some((special, _))) = (property, special(&sample.inputs, variation)) {
+        if let (Property::SpecialNumbers, Some((special, _))) = (property, special(&sample, variation)) {
             drop(Trial::new(&self.subject(&sample), inputs));
             inputs = special;
         }
@@ -229,7 +229,7 @@ impl Generated<'_> {
         let streams = (0..SEARCHED).filter_map(|_| Choices.new_tree(&mut runner).ok()).map(|tree| tree.current());
         let sample = |choices: Vec<u64>| {
             let sample = self.drawn(&choices).ok()?;
-            let inputs = match (property, special(&sample.inputs, variation(&choices))) {
+            let inputs = match (property, special(&sample, variation(&choices))) {
                 (Property::SpecialNumbers, special) => {
                     drop(Trial::new(&self.subject(&sample), sample.inputs.clone()));
                     special?.0
@@ -244,17 +244,21 @@ impl Generated<'_> {
 
 fn variation(choices: &[u64]) -> Variation {
     let at = |i: usize| choices.get(i).copied().unwrap_or(0);
-    Variation { layout: at(0) % 25, special: at(1) % 8, places: at(2) }
+    Variation { layout: at(0) % 25, special: at(1) % 10, places: at(2) }
 }
 
 /// Special numbers that are put into inputs at most.
 const PLACES: usize = 8;
 
 /// A number at which exponentials overflow.
-const FAR: f64 = 1e4;
+pub(crate) const FAR: f64 = 1e4;
 
 /// The inputs with 0, −0, 1, −1, far or equal numbers in some places, and those places.
-fn special(inputs: &[Tensor], variation: Variation) -> Option<(Vec<Tensor>, Vec<Line>)> {
+fn special(sample: &Sample, variation: Variation) -> Option<(Vec<Tensor>, Vec<Line>)> {
+    if !sample.special {
+        return None;
+    }
+    let inputs = &sample.inputs;
     let mut numbers: Vec<Vec<f64>> = inputs.iter().map(Tensor::to_f64_vec).collect();
     let mut places = Vec::new();
     let all: Vec<(usize, usize)> =
@@ -271,6 +275,8 @@ fn special(inputs: &[Tensor], variation: Variation) -> Option<(Vec<Tensor>, Vec<
             5 => FAR,
             6 => -FAR,
             7 => -0.0,
+            8 => numbers[argument].iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            9 => numbers[argument].iter().copied().fold(f64::INFINITY, f64::min),
             _ => numbers[argument][0],
         };
         places.push(Line::Element { argument, element });

@@ -92,6 +92,7 @@ pub(crate) struct Trial<'a> {
     pub(crate) entries: Vec<(&'static str, String)>,
     pass: OnceCell<Result<Pass, Panic>>,
     recorded: OnceCell<Result<Recorded, Panic>>,
+    needs_leaves: OnceCell<bool>,
     pub(crate) noise: OnceCell<Noise>,
 }
 
@@ -113,6 +114,7 @@ impl<'a> Trial<'a> {
             inputs,
             pass: OnceCell::new(),
             recorded: OnceCell::new(),
+            needs_leaves: OnceCell::new(),
             noise: OnceCell::new(),
         })
     }
@@ -161,13 +163,24 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// The value alone, computed from constants; NaN where the function panics or changes its shape.
+    /// The value alone, computed from constants, or from leaves where the function differentiates inside and so needs them; NaN where it
+    /// panics or changes its shape.
     pub(crate) fn value_at(&self, inputs: &[Tensor]) -> Vec<f64> {
-        let call = || (self.subject.call)(&inputs.iter().map(Var::constant).collect::<Vec<_>>());
-        match caught(call) {
+        let constants = || (self.subject.call)(&inputs.iter().map(Var::constant).collect::<Vec<_>>());
+        let value = match self.needs_leaves() {
+            false => caught(constants),
+            true => caught(|| (self.subject.call)(&leaves(inputs))),
+        };
+        match value {
             Ok(y) if y.shape() == self.value.shape() => y.value().to_f64_vec(),
             _ => vec![f64::NAN; self.value.len()],
         }
+    }
+
+    /// Whether the function cannot be called with constants.
+    pub(crate) fn needs_leaves(&self) -> bool {
+        let call = || (self.subject.call)(&self.inputs.iter().map(Var::constant).collect::<Vec<_>>());
+        *self.needs_leaves.get_or_init(|| !self.subject.every_dtype && caught(call).is_err())
     }
 
     /// The gradients in a line, zero where none arrived; NaN where the function or a rule panics.

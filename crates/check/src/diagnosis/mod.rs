@@ -142,6 +142,9 @@ impl Case<'_, '_> {
 
 /// The mistake that explains a finding, given Jacobians of samples that fail.
 pub(crate) fn diagnose(finding: &Finding, shapes: &[Vec<usize>], evidence: &[Evidence]) -> Option<Diagnosis> {
+    if let Some(k) = finding.argument.filter(|_| finding.detail.contains("move alike")) {
+        return Some(Diagnosis::Only { place: Place::Ties(k), mistake: None });
+    }
     let one_type = finding.detail.contains("types differ") || finding.detail.contains("cast");
     match finding.property {
         _ if finding.detail.contains("were not saved") => return Some(Diagnosis::ReadsUnsaved),

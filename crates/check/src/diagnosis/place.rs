@@ -133,7 +133,7 @@ pub(super) fn right_or_zero(cases: &[Case]) -> Option<Diagnosis> {
             return Some(Diagnosis::MissingCoupling);
         }
         if all(|c| !c.zero_columns()) {
-            let repeated = all(|c| c.one_output_each() && c.uneven_use());
+            let repeated = all(|c| c.one_output_each()) && cases.iter().any(|c| c.uneven_use());
             return Some(if repeated { Diagnosis::Overwritten } else { Diagnosis::MissingSum });
         }
         if all(|c| c.whole_rows()) && cases.iter().any(Case::shares) {
@@ -194,10 +194,9 @@ impl Case<'_, '_> {
         (0..self.inputs()).any(|i| self.uses(i) > 1)
     }
 
-    /// Whether some elements act on more outputs than others that act, too.
+    /// Whether some elements act on more outputs than others.
     fn uneven_use(&self) -> bool {
-        let counts: Vec<usize> = (0..self.inputs()).map(|i| self.uses(i)).filter(|&n| n > 0).collect();
-        counts.iter().any(|&n| n > 1)
+        (1..self.inputs()).any(|i| self.uses(i) != self.uses(0))
     }
 
     /// Whether the rule gives nothing to an element that acts.

@@ -88,6 +88,9 @@ pub(super) fn linear_in_cotangent(trial: &Trial, _: Variation, _: &mut Tally) ->
 
 /// Tracking fewer inputs changes neither the value nor the gradients of those that are tracked, and nothing is recorded when none is.
 pub(super) fn subset(trial: &Trial, _: Variation, _: &mut Tally) -> Outcome {
+    if trial.needs_leaves() {
+        return Ok(()); // it differentiates with respect to its own arguments
+    }
     let n = trial.inputs.len();
     let full = trial.pass().map_err(Finding::panic)?;
     for tracked in subsets(n) {

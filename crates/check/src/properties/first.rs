@@ -3,6 +3,7 @@
 use chainrule_tensor::{Rng, Tensor};
 
 use crate::finding::{Finding, Mismatch, Outcome, Property, Tally};
+use crate::generated::FAR;
 use crate::lines::Derivative;
 use crate::panics::Panic;
 use crate::properties::Variation;
@@ -66,7 +67,10 @@ fn unit(trial: &Trial, element: usize) -> Tensor {
 pub(super) fn gradient(trial: &Trial, _: Variation, tally: &mut Tally) -> Outcome {
     let rows = Rows::of(trial, FEW_OUTPUTS).map_err(Finding::panic)?;
     let find = |derivative: &Derivative, tally: &mut Tally| derivative.first_wrong(trial, FEW_INPUTS, tally);
-    let Some(wrong) = differing(trial, &rows, find, tally).map_err(Finding::panic)? else { return Ok(()) };
+    let before = tally.kinks.len();
+    let Some(wrong) = differing(trial, &rows, find, tally).map_err(Finding::panic)? else {
+        return if tally.kinks.len() > before { ties(trial, &rows, Property::Gradient, tally) } else { Ok(()) };
+    };
     if wrong.output.is_some() {
         return Err(wrong.finding(trial, Property::Gradient));
     }
@@ -94,10 +98,42 @@ pub(crate) fn special_numbers(trial: &Trial, places: &[Line], tally: &mut Tally)
     if let Some(wrong) = differing(trial, &rows, find, tally).map_err(Finding::panic)? {
         return Err(wrong.finding(trial, Property::SpecialNumbers));
     }
+    if !tally.kinks.is_empty() {
+        ties(trial, &rows, Property::SpecialNumbers, tally)?;
+    }
     super::second::recorded(trial, Variation::default(), tally).map_err(|mut finding| {
         finding.property = Property::SpecialNumbers;
         finding
     })
+}
+
+/// Where elements are equal, each may take any share of the derivative, but together they have all of it: what moves them alike shows that.
+fn ties(trial: &Trial, rows: &Rows, property: Property, tally: &mut Tally) -> Outcome {
+    const MEANING: [f64; 5] = [0.0, 1.0, -1.0, FAR, -FAR]; // At which functions have other kinks, or overflow.
+    for (argument, numbers) in trial.numbers.iter().enumerate() {
+        let count = |x: f64| numbers.iter().filter(|&&other| other == x).count();
+        let often = numbers.iter().copied().filter(|x| !MEANING.contains(x)).max_by_key(|&x| count(x));
+        let Some(tied) = often.filter(|&x| count(x) > 1) else { continue };
+        let alike = |x: &f64| f64::from(u8::from(*x == tied));
+        let mut direction: Vec<Vec<f64>> = trial.numbers.iter().map(|x| vec![0.0; x.len()]).collect();
+        direction[argument] = numbers.iter().map(alike).collect();
+        let mut found = None;
+        let find = |derivative: &Derivative, tally: &mut Tally| {
+            found = derivative.wrong_along(trial, &Line::Direction(direction.clone()), tally)?;
+            Ok(None)
+        };
+        differing_up_to(trial, rows, Error::Rounding, find, tally).map_err(Finding::panic)?;
+        if let Some((value, mismatch)) = found {
+            let text = format!("along the direction in which all elements that are {tied} move alike");
+            let mut finding = Finding::new(property, text).with(mismatch);
+            finding.argument = Some(argument);
+            return Err(match rows.outputs.get(value) {
+                Some(&output) => finding.of_output(output, trial.value.shape()),
+                None => finding,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// First derivatives of a whole agree with differences: along a direction that moves one argument, for each of them, and along one that moves
@@ -151,15 +187,37 @@ impl Wrong {
 
 type Found = Result<Option<(usize, usize, usize, Mismatch)>, Panic>;
 
+/// What a rule's derivative may err by.
+#[derive(Clone, Copy)]
+enum Error {
+    /// What it does when its inputs move by rounding.
+    Noise,
+    /// Some units in the last place: where inputs must not move, lest they leave a kink.
+    Rounding,
+}
+
 fn differing(
     trial: &Trial,
     rows: &Rows,
+    find: impl FnMut(&Derivative, &mut Tally) -> Found,
+    tally: &mut Tally,
+) -> Result<Option<Wrong>, Panic> {
+    differing_up_to(trial, rows, Error::Noise, find, tally)
+}
+
+fn differing_up_to(
+    trial: &Trial,
+    rows: &Rows,
+    up_to: Error,
     mut find: impl FnMut(&Derivative, &mut Tally) -> Found,
     tally: &mut Tally,
 ) -> Result<Option<Wrong>, Panic> {
     let cotangent = trial.cotangent.to_f64_vec();
     let weights: Vec<f64> = cotangent.iter().map(|g| g.abs()).collect();
     let error = |value: usize, line: &Line| {
+        if let Error::Rounding = up_to {
+            return trial.dtype().epsilon().sqrt() * line.weigh(&rows.gradients[value]);
+        }
         let seed = rows.outputs.get(value).map_or(trial.cotangent.clone(), |&j| unit(trial, j));
         line.weigh(&trial.noise_from(&seed).gradients)
     };

@@ -153,7 +153,7 @@ pub const DECLARED: &[Declaration] = &[
             let (batch, n, more, tall) = (batch(d), d.positive_size(), d.below(3), d.flag());
             let a = regular(d, &batch, n + more);
             let a = a.narrow(if tall { -1 } else { -2 }, 0, n).flip(&[-2]);
-            Sample::new([a.deep_copy()], "x[0].lu_factor().0", |x| x[0].lu_factor().0)
+            Sample::new([a.deep_copy()], "x[0].lu_factor().0", |x| x[0].lu_factor().0).regular()
         },
     ),
     Declaration::new(
@@ -169,6 +169,7 @@ pub const DECLARED: &[Declaration] = &[
                 let (_, l, u) = x[0].lu();
                 l.sin() + u
             })
+            .regular()
         },
     ),
     Declaration::new(Family::Composite, "lu_solve", "linalg.lu_solve", "A⁻¹·B", "of its parts", |d| {
