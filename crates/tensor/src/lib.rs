@@ -28,6 +28,8 @@ mod conv;
 mod division;
 mod dtype;
 mod error;
+#[cfg(feature = "fft")]
+mod fft;
 mod fmt;
 mod fold;
 mod histogram;

@@ -27,6 +27,10 @@ pub mod distance;
 pub mod dropout;
 pub mod einsum;
 pub mod elementwise;
+#[cfg(feature = "fft")]
+pub mod fft;
+#[cfg(feature = "fft")]
+pub mod fftn;
 pub mod fold;
 pub mod formula;
 pub mod gate;
@@ -51,6 +55,8 @@ pub mod shape;
 pub mod similarity;
 pub mod softmax;
 pub mod special;
+#[cfg(feature = "fft")]
+pub mod stft;
 pub mod unpool;
 
 use crate::declare::Declaration;
@@ -106,6 +112,12 @@ pub fn declarations() -> Vec<&'static Declaration> {
         unpool::DECLARED,
         interpolate::DECLARED,
         grid_sample::DECLARED,
+        #[cfg(feature = "fft")]
+        fft::DECLARED,
+        #[cfg(feature = "fft")]
+        fftn::DECLARED,
+        #[cfg(feature = "fft")]
+        stft::DECLARED,
         softmax::DECLARED,
         norm::DECLARED,
         norm::batch::DECLARED,

@@ -8,6 +8,8 @@ pub(crate) mod convolution;
 pub(crate) mod copy;
 pub(crate) mod dispatch;
 pub(crate) mod elementary;
+#[cfg(feature = "fft")]
+pub(crate) mod fourier;
 pub(crate) mod gemm;
 pub mod lane;
 pub(crate) mod line;
