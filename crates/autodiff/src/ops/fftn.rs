@@ -57,7 +57,7 @@ impl Var {
     #[track_caller]
     pub fn irfftn(&self, n: &[usize], axes: &[isize], norm: FftNorm) -> Var {
         self.expect_complex("irfftn");
-        let axes = normalise_axes("irfftn", axes, self.rank() - 1);
+        let axes = in_order("irfftn", axes, self.rank() - 1);
         let Some((&last, others)) = axes.split_last() else { panic!("irfftn: there is no axis to transform") };
         let (lengths, length) = match n.split_last() {
             Some((&length, lengths)) => (lengths, Some(length)),
@@ -123,7 +123,7 @@ impl Var {
         mut transform: impl FnMut(&Var, Option<usize>, isize) -> Var,
     ) -> Var {
         assert!(self.rank() > pairs, "{op}: there is no axis to transform in shape {}", self.to_shape());
-        let axes = normalise_axes(op, axes, self.rank() - pairs);
+        let axes = in_order(op, axes, self.rank() - pairs);
         assert!(n.is_empty() || n.len() == axes.len(), "{op}: {} lengths for {} axes", n.len(), axes.len());
         let mut y = self.clone();
         for (i, &axis) in axes.iter().enumerate().rev() {
@@ -133,17 +133,28 @@ impl Var {
     }
 }
 
+/// The axes from the front, all when none is named; lengths belong to them in this order.
+#[track_caller]
+fn in_order(op: &str, axes: &[isize], rank: usize) -> Vec<usize> {
+    let sorted = normalise_axes(op, axes, rank);
+    match axes {
+        [] => sorted.to_vec(),
+        named => named.iter().map(|&axis| if axis < 0 { axis + rank as isize } else { axis } as usize).collect(),
+    }
+}
+
 type Several = fn(&Var, &[usize], &[isize], FftNorm) -> Var;
 
 /// A transform along several axes.
 fn several(d: &mut Draw, name: &str, pairs: usize, call: Several) -> Sample {
     let (rank, norm) = (d.range(1, 3), d.pick(&NORMS));
     let mut shape: Vec<usize> = (0..rank).map(|_| d.range(2, 3)).collect();
-    let axes = if d.flag() { vec![] } else { vec![d.below(rank) as isize] };
-    let n: Vec<usize> = match d.flag() {
-        true => (0..if axes.is_empty() { rank } else { 1 }).map(|_| d.range(1, 4)).collect(),
-        false => vec![],
+    let axes: Vec<isize> = match d.range(0, rank) {
+        0 => vec![],
+        some => d.order(rank)[..some].iter().map(|&axis| axis as isize).collect(),
     };
+    let count = if axes.is_empty() { rank } else { axes.len() };
+    let n: Vec<usize> = if d.flag() { (0..count).map(|_| d.range(1, 4)).collect() } else { vec![] };
     shape.extend(vec![2; pairs]);
     let source = format!("x[0].{name}(&{n:?}, &{axes:?}, FftNorm::{norm:?})");
     Sample::new([d.reals(&shape)], source, move |x| call(&x[0], &n, &axes, norm))
