@@ -10,7 +10,7 @@ impl Tensor {
     ///
     /// ```
     /// use chainrule_tensor::{DType, Tensor};
-    /// assert_eq!(Tensor::hann_window(4, true, DType::F64).to_vec::<f64>(), [0.0, 0.5, 1.0, 0.5]);
+    /// assert_eq!(Tensor::hann_window(4, true, DType::F32).to_vec::<f32>(), [0.0, 0.5, 1.0, 0.5]);
     /// ```
     pub fn hann_window(n: usize, periodic: bool, dtype: DType) -> Tensor {
         cosines(&[0.5, 0.5], n, periodic, dtype)
