@@ -20,7 +20,9 @@ pub use chainrule_tensor::{Comparison, DType, Interpolation, Resize, Rng, Shape,
 /// ```
 pub mod prelude {
     pub use crate::nn::*;
-    pub use crate::{Comparison, DType, Gradients, Op, Rng, Saves, Tensor, Var, Window, grad, s, tensor};
+    pub use crate::{
+        Comparison, DType, Gradients, Interpolation, Op, Resize, Rng, Saves, Tensor, Var, Window, grad, s, tensor,
+    };
 }
 
 /// The code of the guides runs as tests.

@@ -9,7 +9,8 @@
 //! - [`join`], [`arrange`], [`diagonal`], [`pad`], [`advanced`], [`mask`], [`scatter`]: those made of them, which move or choose elements.
 //! - [`matmul`], [`product`], [`mod@einsum`], [`conv`]: products, linear in each of two arguments.
 //! - [`linalg`]: factorisations of matrices, equations, determinants, norms.
-//! - [`fold`], [`interpolate`]: windows and resolutions of signals and images, linear too.
+//! - [`fold`], [`interpolate`]: windows and resolutions of signals and images, linear too; so are, with the feature `fft`, Fourier transforms and
+//!   spectra over time (`fft`, `fftn`, `stft`).
 //! - [`pool`], [`adaptive_pool`], [`unpool`], [`grid_sample`], [`distance`], [`softmax`], [`norm`], [`loss`], [`dropout`]: composites of the others.
 
 pub mod activation;

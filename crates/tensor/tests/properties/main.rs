@@ -12,6 +12,7 @@ mod oracle;
 mod products;
 mod reductions;
 mod reproducible;
+mod resampling;
 mod views;
 
 use std::env;

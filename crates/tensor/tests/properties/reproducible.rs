@@ -4,7 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::process::Command;
 
-use chainrule_tensor::{Comparison, DType, Lane, Map, Real, Reduction, Rng, Tensor, Window};
+use chainrule_tensor::{Comparison, DType, Interpolation, Lane, Map, Real, Reduction, Resize, Rng, Tensor, Window};
 
 struct Curve;
 impl Map for Curve {
@@ -53,6 +53,8 @@ fn results() -> Vec<(&'static str, Tensor)> {
             ("conv_input", g.conv_input(&kernels, images.shape(), &window)),
             ("conv_weight", images.conv_weight(&g, kernels.shape(), &window)),
             ("pool", images.argmax_windows(&[2, 2], &pool)),
+            ("resize", images.interpolate(&Resize::by(&[1.7]).mode(Interpolation::Cubic))),
+            ("columns", images.im2col(&[3, 3], &window)),
         ]);
     }
     out
