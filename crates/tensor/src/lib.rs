@@ -65,6 +65,7 @@ pub use dtype::{DType, Element, Number};
 pub use error::ShapeError;
 pub use kernel::lane::{Holds, Lane, Real, when};
 pub use kernel::map::{Map, Zip, Zip3, ZipNumber};
+pub use kernel::rows::{self, Rows};
 pub use kernel::{memory, parallel};
 pub use layout::Layout;
 pub use linalg::{LinalgError, Lu, Svd};

@@ -1,9 +1,100 @@
 //! Exponentials that are normalised along axes, computed so that nothing overflows.
 
-use chainrule_tensor::{Comparison, DType, Rng, Tensor};
+use chainrule_tensor::{Comparison, DType, Real, Rng, Rows, Tensor, rows};
 
 use crate::declare::{Declaration, Draw, Family, Sample};
+use crate::op::{Op, Saves};
 use crate::var::Var;
+
+/// eˣ / Σ eˣ along an axis.
+struct Softmax {
+    axis: isize,
+}
+impl Op<1> for Softmax {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+    fn saves(&self) -> Saves {
+        Saves::Output
+    }
+    fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
+        rows::apply("softmax", [x], self.axis, &Normalised)
+    }
+    fn backward(&self, _: usize, g: &Var, _: [&Var; 1], y: &Var) -> Var {
+        if g.is_tracked() || y.is_tracked() {
+            return y * (g - (g * y).sum_axes(&[self.axis], true));
+        }
+        Var::constant(rows::apply("softmax", [y.value(), g.value()], self.axis, &NormalisedPull))
+    }
+}
+
+/// x − ln Σ eˣ along an axis.
+struct LogSoftmax {
+    axis: isize,
+}
+impl Op<1> for LogSoftmax {
+    fn name(&self) -> &'static str {
+        "log_softmax"
+    }
+    fn saves(&self) -> Saves {
+        Saves::Output
+    }
+    fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
+        rows::apply("log_softmax", [x], self.axis, &LogNormalised)
+    }
+    fn backward(&self, _: usize, g: &Var, _: [&Var; 1], y: &Var) -> Var {
+        if g.is_tracked() || y.is_tracked() {
+            return g - y.exp() * g.sum_axes(&[self.axis], true);
+        }
+        Var::constant(rows::apply("log_softmax", [y.value(), g.value()], self.axis, &LogNormalisedPull))
+    }
+}
+
+/// Writes e^(x − top) and returns top, the largest element, and the sum. 0 in place of infinities.
+#[inline(always)]
+fn exponentials<T: Real>(x: &[T], out: &mut [T]) -> (T, T) {
+    let top = rows::largest(x);
+    let top = if (top - top).is_nan() { T::ZERO } else { top };
+    out.iter_mut().zip(x).for_each(|(o, &x)| *o = (x - top).exp());
+    (top, rows::sum([&*out], |[e]| e))
+}
+
+struct Normalised;
+impl Rows<1> for Normalised {
+    #[inline(always)]
+    fn row<T: Real>(&self, [x]: [&[T]; 1], out: &mut [T]) {
+        let scale = T::ONE / exponentials(x, out).1;
+        out.iter_mut().for_each(|e| *e = *e * scale);
+    }
+}
+
+struct NormalisedPull;
+impl Rows<2> for NormalisedPull {
+    #[inline(always)]
+    fn row<T: Real>(&self, [y, g]: [&[T]; 2], out: &mut [T]) {
+        let mean = rows::sum([y, g], |[y, g]| y * g);
+        out.iter_mut().zip(y).zip(g).for_each(|((o, &y), &g)| *o = y * (g - mean));
+    }
+}
+
+struct LogNormalised;
+impl Rows<1> for LogNormalised {
+    #[inline(always)]
+    fn row<T: Real>(&self, [x]: [&[T]; 1], out: &mut [T]) {
+        let (top, sum) = exponentials(x, out);
+        let log_sum = sum.log();
+        out.iter_mut().zip(x).for_each(|(o, &x)| *o = (x - top) - log_sum);
+    }
+}
+
+struct LogNormalisedPull;
+impl Rows<2> for LogNormalisedPull {
+    #[inline(always)]
+    fn row<T: Real>(&self, [y, g]: [&[T]; 2], out: &mut [T]) {
+        let sum = rows::sum([g], |[g]| g);
+        out.iter_mut().zip(y).zip(g).for_each(|((o, &y), &g)| *o = g - y.exp() * sum);
+    }
+}
 
 impl Var {
     /// ln Σ eˣ along the axes (all when none is named), with the largest element taken out first. With `keep` they stay, with length 1.
@@ -37,9 +128,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Var {
-        let e = (self - self.top(&[axis])).exp();
-        let sum = e.sum_axes(&[axis], true);
-        e / sum
+        Softmax { axis }.apply([self])
     }
 
     /// The logarithm of [`softmax`](Var::softmax), x − ln Σ eˣ, exact where the softmax itself would round to 0.
@@ -48,9 +137,7 @@ impl Var {
     /// When the axis does not exist.
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Var {
-        let shifted = self - self.top(&[axis]);
-        let log_sum = shifted.exp().sum_axes(&[axis], true).log();
-        shifted - log_sum
+        LogSoftmax { axis }.apply([self])
     }
 
     /// [`softmax`](Var::softmax) of the numbers converted to another type first, so that few digits do not overflow.
@@ -194,22 +281,12 @@ pub const DECLARED: &[Declaration] = &[
         let source = format!("x[0].logsumexp(&{axes:?}, {keep})");
         Sample::new([d.reals(&shape)], source, move |x| x[0].logsumexp(&axes, keep))
     }),
-    Declaration::new(
-        Family::Composite,
-        "softmax",
-        "softmax",
-        "eˣ / Σ eˣ",
-        "of its parts: y · (g - Σ g·y)",
-        |d| along(d, "softmax", |x, axis| x.softmax(axis)),
-    ),
-    Declaration::new(
-        Family::Composite,
-        "log_softmax",
-        "log_softmax",
-        "x - ln Σ eˣ",
-        "of its parts: g - softmax(x) · Σ g",
-        |d| along(d, "log_softmax", |x, axis| x.log_softmax(axis)),
-    ),
+    Declaration::new(Family::Composite, "softmax", "softmax", "eˣ / Σ eˣ", "y · (g - Σ g·y)", |d| {
+        along(d, "softmax", |x, axis| x.softmax(axis))
+    }),
+    Declaration::new(Family::Composite, "log_softmax", "log_softmax", "x - ln Σ eˣ", "g - eʸ · Σ g", |d| {
+        along(d, "log_softmax", |x, axis| x.log_softmax(axis))
+    }),
     Declaration::new(Family::Composite, "softmin", "nn.functional.softmin", "softmax(-x)", "of its parts", |d| {
         along(d, "softmin", |x, axis| x.softmin(axis))
     }),
@@ -245,3 +322,39 @@ pub const DECLARED: &[Declaration] = &[
         },
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_parts(x: &Var, axis: isize) -> [Var; 2] {
+        let shifted = x - x.top(&[axis]);
+        let sum = shifted.exp().sum_axes(&[axis], true);
+        [shifted.exp() / &sum, shifted - sum.log()]
+    }
+
+    #[test]
+    fn rows_agree_with_their_parts_to_the_second_order() {
+        let rng = &mut Rng::seed(3);
+        for (shape, axis) in
+            [(&[3, 5][..], 1), (&[3, 5, 2], 1), (&[2, 2000], -1), (&[7], 0), (&[0, 3], 1), (&[3, 0], 1)]
+        {
+            for dtype in [DType::F32, DType::F64] {
+                let x = Var::leaf(Tensor::randn(rng, shape, dtype) * 3.0);
+                let weight = Tensor::randn(rng, shape, dtype);
+                let tolerance = 40.0 * dtype.epsilon();
+                let results = |y: Var| {
+                    let loss = (&y * Var::constant(&weight)).sum();
+                    let first = crate::grad(&loss, &[&x]).remove(0);
+                    let second = crate::grad(&first.square().sum(), &[&x]).remove(0);
+                    [y.value().clone(), loss.backward()[&x].clone(), first.value().clone(), second.value().clone()]
+                };
+                for (row, parts) in [x.softmax(axis), x.log_softmax(axis)].into_iter().zip(of_parts(&x, axis)) {
+                    for (row, parts) in results(row).iter().zip(&results(parts)) {
+                        assert!(row.allclose(parts, tolerance, tolerance), "{row} {parts}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -19,5 +19,6 @@ pub mod parallel;
 pub(crate) mod pooling;
 pub(crate) mod reduction;
 pub(crate) mod resampling;
+pub mod rows;
 pub(crate) mod scan;
 pub mod storage;

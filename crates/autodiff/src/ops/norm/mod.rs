@@ -6,9 +6,14 @@
 
 pub mod batch;
 pub mod layer;
+mod standardise;
 pub mod weight;
 
+use chainrule_tensor::normalise_axes;
+use standardise::Standardise;
+
 use crate::declare::{Declaration, Family, Sample};
+use crate::op::Op;
 use crate::var::Var;
 
 impl Var {
@@ -25,8 +30,18 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn standardise(&self, axes: &[isize], eps: f64) -> Var {
-        let [centred, variance] = self.centred(axes);
-        centred * (variance + eps).rsqrt()
+        let sorted = normalise_axes("standardise", axes, self.rank());
+        let inner: usize = sorted.iter().map(|&axis| self.shape()[axis]).product();
+        let trailing = sorted.first().is_some_and(|&first| first + sorted.len() == self.rank());
+        if !trailing || inner == 0 {
+            let [centred, variance] = self.centred(axes);
+            return centred * (variance + eps).rsqrt();
+        }
+        if sorted.len() == 1 {
+            return Standardise { eps }.apply([self]);
+        }
+        let rows = self.reshape([self.len() / inner, inner]);
+        Standardise { eps }.apply([&rows]).reshape(self.to_shape())
     }
 
     /// x − mean and the variance along the axes, which stay with length 1.

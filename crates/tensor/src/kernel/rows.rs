@@ -1,0 +1,133 @@
+//! Functions of whole rows, such as softmax: each row is read, and its result written, while it lies in the first-level cache.
+
+use super::dispatch::{Loop, vectorised};
+use super::lane::Real;
+use super::parallel::{SMALL, chunks_mut};
+use crate::dtype::{DType, each_real};
+use crate::shape::normalise_axis;
+use crate::tensor::Tensor;
+
+/// A function that makes a row of `N` rows of the same length.
+///
+/// ```
+/// use chainrule_tensor::{Real, Rows, rows, tensor};
+/// struct Centre;
+/// impl Rows<1> for Centre {
+///     fn row<T: Real>(&self, [x]: [&[T]; 1], out: &mut [T]) {
+///         let mean = rows::sum([x], |[x]| x) / T::from_f64(x.len() as f64);
+///         out.iter_mut().zip(x).for_each(|(o, &x)| *o = x - mean);
+///     }
+/// }
+/// let x = tensor![[1., 3.], [0., 8.]];
+/// assert_eq!(rows::apply("centre", [&x], -1, &Centre).to_vec::<f32>(), [-1., 1., -4., 4.]);
+/// ```
+pub trait Rows<const N: usize>: Send + Sync {
+    /// Writes `out`. Mark the implementation `#[inline(always)]`, so that its loops are vectorised.
+    fn row<T: Real>(&self, x: [&[T]; N], out: &mut [T]);
+}
+
+/// Applies `f` to the rows that tensors of one shape form along an axis; `op` names it in errors. Halves are computed in `f32`.
+///
+/// # Panics
+/// When there is no such axis, shapes or types differ, or the elements are not real numbers.
+#[track_caller]
+pub fn apply<const N: usize>(op: &str, x: [&Tensor; N], axis: isize, f: &impl Rows<N>) -> Tensor {
+    let first = x[0];
+    let same = |x: &&Tensor| x.shape() == first.shape() && x.dtype() == first.dtype();
+    assert!(x.iter().all(same), "{op}: operands differ in shape or type");
+    let last = first.rank().saturating_sub(1) as isize;
+    let axis = normalise_axis(op, axis, first.rank()) as isize;
+    if axis != last {
+        let moved = x.map(|x| x.transpose(axis, last));
+        return apply(op, moved.each_ref(), last, f).transpose(axis, last).contiguous();
+    }
+    each_real!(op, first, T => {
+        let dense = x.map(Tensor::contiguous);
+        let x = dense.each_ref().map(|x| x.as_slice::<T>().expect("made contiguous"));
+        let width = first.size(last).max(1);
+        Tensor::build::<T>(first.to_shape(), |out| {
+            let together = (SMALL / width).max(1) * width;
+            chunks_mut(out, together, |i, out| {
+                let x = x.map(|x| &x[i * together..][..out.len()]);
+                vectorised(Run { f, x, width, out });
+            });
+        })
+    }, half => {
+        let x = x.map(|x| x.cast(DType::F32));
+        apply(op, x.each_ref(), last, f).cast(first.dtype())
+    })
+}
+
+struct Run<'a, F, T, const N: usize> {
+    f: &'a F,
+    x: [&'a [T]; N],
+    width: usize,
+    out: &'a mut [T],
+}
+
+impl<F: Rows<N>, T: Real, const N: usize> Loop for Run<'_, F, T, N> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        for (i, out) in self.out.chunks_exact_mut(self.width).enumerate() {
+            self.f.row(self.x.map(|x| &x[i * self.width..][..self.width]), out);
+        }
+    }
+}
+
+const LANES: usize = 16;
+/// Terms that are added lane by lane before the lanes are joined, so that rounding errors stay small in long rows.
+const BLOCK: usize = 1024;
+
+/// The sum of `term` over the elements of rows of the same length.
+#[inline(always)]
+pub fn sum<T: Real, const N: usize>(x: [&[T]; N], term: impl Fn([T; N]) -> T) -> T {
+    let n = x[0].len();
+    let mut total = T::ZERO;
+    for start in (0..n).step_by(BLOCK) {
+        let x = x.map(|x| &x[start..n.min(start + BLOCK)]);
+        let mut lanes = [T::ZERO; LANES];
+        let whole = x[0].len() / LANES * LANES;
+        for at in (0..whole).step_by(LANES) {
+            let x = x.map(|x| &x[at..at + LANES]);
+            for (i, lane) in lanes.iter_mut().enumerate() {
+                *lane = *lane + term(x.map(|x| x[i]));
+            }
+        }
+        for (i, lane) in (whole..x[0].len()).zip(&mut lanes) {
+            *lane = *lane + term(x.map(|x| x[i]));
+        }
+        total = total + joined(lanes, |a, b| a + b);
+    }
+    total
+}
+
+/// The largest element of a row; −∞ of an empty one. A NaN may count as nothing.
+#[inline(always)]
+pub fn largest<T: Real>(x: &[T]) -> T {
+    let larger = |a: T, b: T| if b > a { b } else { a };
+    let mut lanes = [T::LOWEST; LANES];
+    let (whole, rest) = x.as_chunks::<LANES>();
+    for chunk in whole {
+        for (lane, &v) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, v);
+        }
+    }
+    for (lane, &v) in lanes.iter_mut().zip(rest) {
+        *lane = larger(*lane, v);
+    }
+    joined(lanes, larger)
+}
+
+/// Combines the lanes in pairs.
+#[inline(always)]
+fn joined<T: Real>(mut lanes: [T; LANES], join: impl Fn(T, T) -> T) -> T {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] = join(lanes[i], lanes[i + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
