@@ -1,8 +1,8 @@
 //! Models as plain structs: layers, initialisers, losses and optimisers.
 //!
 //! - [`Module`] finds the parameters of a struct by path; [`Layer`] adds `forward`.
-//! - Layers: [`Linear`], [`Conv2d`] and its sisters, [`MaxPool2d`], [`AvgPool2d`], [`BatchNorm`], [`LayerNorm`], [`Dropout`], [`Embedding`], [`Flatten`],
-//!   activations such as [`Relu`], and [`Sequential`].
+//! - Layers: [`Linear`], [`Conv2d`] and its sisters, [`MaxPool2d`], [`AvgPool2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Dropout`], [`Embedding`],
+//!   [`Flatten`], [`Lstm`], [`Gru`], [`MultiheadAttention`], [`TransformerEncoderLayer`], activations such as [`Relu`], and [`Sequential`].
 //! - [`init`]: what weights start with.
 //! - Losses: [`mse_loss`] and [`cross_entropy`].
 //! - Optimisers: [`Sgd`], [`Adam`] and [`AdamW`].

@@ -49,6 +49,14 @@ impl Dropout {
         assert!((0.0..=1.0).contains(&p), "Dropout: {p} is no probability (0 to 1)");
         Dropout { p, mode: Mode::Training, seed: rng.next_u64(), calls: AtomicU64::new(0) }
     }
+
+    /// The random numbers of the next call; none where nothing is dropped.
+    pub(crate) fn noise(&self) -> Option<Rng> {
+        if self.mode == Mode::Inference || self.p == 0.0 {
+            return None;
+        }
+        Some(Rng::seed(self.seed.wrapping_add(self.calls.fetch_add(1, Ordering::Relaxed))))
+    }
 }
 
 impl Clone for Dropout {
@@ -67,10 +75,9 @@ impl fmt::Display for Dropout {
 impl Layer for Dropout {
     #[track_caller]
     fn forward(&self, x: &Var) -> Var {
-        if self.mode == Mode::Inference || self.p == 0.0 {
-            return x.clone();
+        match self.noise() {
+            Some(mut noise) => x.dropout(self.p, &mut noise),
+            None => x.clone(),
         }
-        let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        x.dropout(self.p, &mut Rng::seed(self.seed.wrapping_add(call)))
     }
 }
