@@ -145,6 +145,11 @@ misuses! {
     "cross entropy with a label too large": v(&[2, 3]).cross_entropy(&tensor![0, 3]) => ["cross_entropy", "label 3", "position 1", "0 to 2"];
     "cross entropy with too few labels": v(&[2, 3]).cross_entropy(&tensor![0]) => ["cross_entropy", "labels of shape [2]", "[1]"];
     "cross entropy with real labels": v(&[2, 3]).cross_entropy(&t(&[2])) => ["cross_entropy", "i64", "cross_entropy_to"];
+    "a loss of class numbers with too few": v(&[2, 3]).nll_loss(&tensor![0]) => ["nll_loss", "labels of shape [2]", "[1]"];
+    "probabilities that are none": (v(&[2]) + 2.0).binary_cross_entropy(&v(&[2])) => ["binary_cross_entropy", "no probability", "with_logits"];
+    "a target longer than its row": v(&[4, 1, 3]).ctc_loss(&tensor![[1]], &[4], &[2]) => ["ctc_loss", "targets [1, 1]", "[2]"];
+    "channels that do not divide": v(&[2, 5]).group_norm(2, None, None, 1e-5) => ["group_norm", "5 channels", "2 groups"];
+    "attention to keys of another width": v(&[2, 5]).scaled_dot_product_attention(&v(&[3, 4]), &v(&[3, 4])) => ["scaled_dot_product_attention", "[2, 5]", "[3, 4]"];
     "mse of shapes that would broadcast": v(&[4, 1]).mse_loss(&v(&[4])) => ["mse_loss", "[4, 1]", "[4]"];
     "layer norm of other axes": v(&[2, 3]).layer_norm(&[2], None, None, 1e-5) => ["layer_norm", "[2, 3]", "[2]"];
     "batch norm with wrong channels": v(&[4, 3]).batch_norm(Some(&v(&[4])), None, 1e-5) => ["batch_norm", "3 channels", "[4]"];

@@ -46,6 +46,14 @@ fn a_wrong_input_is_told_on_the_users_line() {
     assert_misuse!(AvgPool2d::new([2, 0]), "pooling", "[2, 0]");
     assert_misuse!(MaxPool2d::new(5).forward(&noise(0, [1, 1, 4, 4])), "MaxPool2d(kernel [5, 5])", "[1, 1, 4, 4]");
     assert_misuse!(Flatten.forward(&noise(0, [4])), "Flatten");
+    assert_misuse!(GroupNorm::new(3, 8), "GroupNorm", "8 channels", "3 groups");
+    assert_misuse!(InstanceNorm::new(3).forward(&noise(0, [2, 4, 5])), "InstanceNorm(3)", "[n, 3, …]", "[2, 4, 5]");
+    assert_misuse!(RmsNorm::new([3]).forward(&noise(0, [2, 4])), "rms_norm", "[2, 4]", "[3]");
+    assert_misuse!(MultiheadAttention::new(8, 3, &mut rng()), "MultiheadAttention", "width of 8", "3 heads");
+    assert_misuse!(Lstm::new(3, 4, &mut rng()).forward(&noise(0, [5, 2, 6])), "lstm", "width 6", "[16, 6]", "[16, 3]");
+    let gru = Gru::new(3, 4, &mut rng());
+    assert_misuse!(gru.run(&noise(0, [5, 2, 3]), Some(&noise(0, [2, 4]))), "gru", "[1, 2, 4]", "[2, 4]");
+    assert_misuse!(gru.forward(&noise(0, [5, 2, 3]).cast(DType::F64)), "Gru(3 → 4)", ".cast(DType::F32)");
     let words = Embedding::new(5, 2, &mut rng());
     assert_misuse!(words.lookup(&tensor![0, 5]), "Embedding(5 × 2)", "no word 5", "0 to 4");
     assert_misuse!(words.lookup(&tensor![-1]), "no word -1");
@@ -240,4 +248,37 @@ fn activations_are_their_functions() {
     check(&Softmax { axis: -1 }, x.softmax(1));
     check(&LogSoftmax { axis: 0 }, x.log_softmax(0));
     check(&Flatten, x.clone());
+}
+
+#[test]
+fn dropout_between_recurrent_layers_is_in_training_alone() {
+    let options = Recurrent { layers: 2, dropout: 0.5, ..Default::default() };
+    let mut layer = Gru::with(3, 16, options, &mut rng());
+    let x = noise(0, [4, 2, 3]);
+    let calls = |layer: &Gru| [layer.forward(&x), layer.forward(&x)].map(|y| y.value().clone());
+    let [a, b] = calls(&layer);
+    assert!(!a.equal(&b), "each call drops other numbers");
+    layer.set_mode(Mode::Inference);
+    let [a, b] = calls(&layer);
+    assert!(a.equal(&b));
+}
+
+#[test]
+fn a_causal_layer_does_not_see_the_future() {
+    let layer = TransformerEncoderLayer::new(4, 2, 8, &mut rng()).causal().dropout(0.0);
+    let x = Var::leaf(noise(0, [5, 4]).value());
+    let gradients = layer.forward(&x).narrow(0, 0, 3).square().sum().backward();
+    let seen = gradients[&x].to_vec::<f32>();
+    assert!(seen[..12].iter().any(|&g| g != 0.0) && seen[12..].iter().all(|&g| g == 0.0), "{seen:?}");
+}
+
+#[test]
+fn instance_normalisation_follows_its_input_when_asked() {
+    let mut layer = InstanceNorm::new(2).tracking();
+    let x = Var::constant(tensor![[[1., 3.], [10., 30.]]]);
+    layer.forward(&x);
+    let mean = layer.running_mean.as_ref().unwrap().get();
+    assert!(mean.allclose(&tensor![0.2, 2.], 1e-6, 0.0)); // 0.9·0 + 0.1·mean
+    layer.set_mode(Mode::Inference);
+    assert!(layer.forward(&x).mean().item() > 1.0); // not the input's own mean, which would leave 0
 }

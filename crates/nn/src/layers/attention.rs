@@ -54,7 +54,7 @@ impl MultiheadAttention {
     #[track_caller]
     pub fn new(width: usize, heads: usize, rng: &mut Rng) -> MultiheadAttention {
         assert!(
-            heads > 0 && width % heads == 0,
+            heads > 0 && width.is_multiple_of(heads),
             "MultiheadAttention: a width of {width} does not divide evenly into {heads} heads"
         );
         let weight = init::xavier_uniform([3 * width, width], Gain::Linear, rng);

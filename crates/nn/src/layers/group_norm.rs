@@ -44,7 +44,7 @@ impl GroupNorm {
     #[track_caller]
     pub fn new(groups: usize, channels: usize) -> GroupNorm {
         assert!(
-            groups > 0 && channels % groups == 0,
+            groups > 0 && channels.is_multiple_of(groups),
             "GroupNorm: {channels} channels do not divide evenly into {groups} groups"
         );
         let [weight, bias] = per_channel(channels);

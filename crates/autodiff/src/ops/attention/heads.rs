@@ -57,7 +57,10 @@ impl Var {
             value.to_shape()
         );
         let width = self.size(-1);
-        assert!(heads > 0 && width % heads == 0, "{op}: a width of {width} does not divide evenly into {heads} heads");
+        assert!(
+            heads > 0 && width.is_multiple_of(heads),
+            "{op}: a width of {width} does not divide evenly into {heads} heads"
+        );
         assert!(
             weights.input.shape() == [3 * width, width] && weights.output.shape() == [width, width],
             "{op}: a width of {width} needs projections [{}, {width}] and [{width}, {width}], got {} and {}",

@@ -149,7 +149,7 @@ fn shared(query: &Var, x: &Var) -> Var {
         x.to_shape()
     );
     let (heads, of) = (x.size(-3), query.size(-3));
-    assert!(heads > 0 && of % heads == 0, "{op}: {of} heads of queries cannot share {heads} heads evenly");
+    assert!(heads > 0 && of.is_multiple_of(heads), "{op}: {of} heads of queries cannot share {heads} heads evenly");
     let mut wide: Shape = x.to_shape();
     let axis = x.rank() - 3;
     wide[axis] = of;

@@ -26,7 +26,7 @@ impl Var {
     #[track_caller]
     pub fn rope(&self, start: usize, base: f64) -> Var {
         assert!(
-            self.rank() >= 2 && self.size(-1) % 2 == 0,
+            self.rank() >= 2 && self.size(-1).is_multiple_of(2),
             "rope: the input needs shape […, steps, d] with an even d, got {}",
             self.to_shape()
         );

@@ -132,7 +132,7 @@ impl Var {
         let near = self.pairwise_distance(positive, p, eps, false);
         let mut far = self.pairwise_distance(negative, p, eps, false);
         if swap {
-            far = far.minimum(&positive.pairwise_distance(negative, p, eps, false));
+            far = far.minimum(positive.pairwise_distance(negative, p, eps, false));
         }
         reduce.of(&positive_part(near - far + margin))
     }

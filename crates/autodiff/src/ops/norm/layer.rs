@@ -66,7 +66,7 @@ impl Var {
         assert!(self.rank() >= 2, "group_norm: input {} needs two axes or more: [n, c, …]", self.to_shape());
         let channels = self.size(1);
         assert!(
-            groups > 0 && channels % groups == 0,
+            groups > 0 && channels.is_multiple_of(groups),
             "group_norm: {channels} channels (input {}) do not divide evenly into {groups} groups",
             self.to_shape()
         );

@@ -115,7 +115,7 @@ fn run(op: &str, kind: Kind, x: &Var, state: &[&Var], weights: &[CellWeights], m
     );
     let (single, directions) = (x.rank() == 2, if stack.bidirectional { 2 } else { 1 });
     assert!(
-        !weights.is_empty() && weights.len() % directions == 0,
+        !weights.is_empty() && weights.len().is_multiple_of(directions),
         "{op}: layers of {directions} cells each need as many weights, got {}",
         weights.len()
     );
