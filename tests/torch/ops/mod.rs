@@ -3,6 +3,7 @@
 mod activation;
 mod attention;
 mod binary;
+mod compare;
 mod conv;
 mod diagonal;
 mod einsum;
@@ -11,9 +12,12 @@ mod linalg;
 mod loss;
 mod matmul;
 mod norm;
+mod order;
 mod pad;
 mod pool;
+mod reduce;
 mod resize;
+mod scan;
 mod shape;
 mod softmax;
 mod special;
@@ -29,14 +33,18 @@ const FAMILIES: &[Table] = &[
     activation::OPS,
     binary::OPS,
     attention::OPS,
+    compare::OPS,
     conv::OPS,
     einsum::OPS,
     linalg::OPS,
     matmul::OPS,
+    order::OPS,
     pool::OPS,
+    reduce::OPS,
     resize::OPS,
     loss::OPS,
     norm::OPS,
+    scan::OPS,
     softmax::OPS,
     special::OPS,
     unary::OPS,

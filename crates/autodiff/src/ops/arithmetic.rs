@@ -28,10 +28,10 @@ pairs! {
         by b = when(b.below(0.0), a.pow(b) * a.log(), when(a.equals(0.0), 0.0, a.pow(b) * a.log()));
         on 0.2..3.0, -2.0..2.0; torch "pow";
 
-    /// The angle of the point (b, a), between −π and π.
+    /// The angle of the point (b, a), between −π and π. Slopes at (0, 0): 0.
     atan2(a, b) = a.atan2(b);
-        by a = b / (a * a + b * b);
-        by b = -a / (a * a + b * b);
+        by a = when((a * a + b * b).equals(0.0), 0.0, b / (a * a + b * b));
+        by b = when((a * a + b * b).equals(0.0), 0.0, -a / (a * a + b * b));
         on 0.2..3.0, -3.0..3.0; torch "atan2";
 
     /// The hypotenuse √(a² + b²), without overflow. Slopes at (0, 0): 0.
@@ -196,8 +196,8 @@ impl Op<2> for Choose {
 }
 
 impl Var {
-    /// Elements of `a` where the `bool` tensor holds, else of `b`, all broadcast to one shape. The side not chosen gets gradient 0, whatever
-    /// is there.
+    /// Elements of `a` where the `bool` tensor holds, else of `b`, variables or numbers, all broadcast to one shape. The side not chosen gets
+    /// gradient 0, whatever is there. What made an infinite slope there before is avoided by [`choose_of`](Var::choose_of).
     ///
     /// # Panics
     /// When the mask is not `bool`, the types of `a` and `b` differ or the shapes do not broadcast.
@@ -206,12 +206,36 @@ impl Var {
     /// # use chainrule_autodiff::Var;
     /// # use chainrule_tensor::tensor;
     /// let x = Var::leaf(tensor![-1., 4.]);
-    /// let y = Var::choose(&tensor![false, true], &x, &Var::constant(tensor![0.]));
+    /// let y = Var::choose(&tensor![false, true], &x, 0.0);
     /// assert_eq!(y.sum().backward()[&x].to_vec::<f32>(), [0., 1.]);
     /// ```
     #[track_caller]
-    pub fn choose(mask: &Tensor, a: &Var, b: &Var) -> Var {
-        Choose { mask: mask.clone() }.apply([a, b])
+    pub fn choose(mask: &Tensor, a: impl Into<Side>, b: impl Into<Side>) -> Var {
+        let [a, b] = match [a.into(), b.into()] {
+            [Side::Var(a), b] => [a.clone(), b.with_type_of(&a)],
+            [a, Side::Var(b)] => [a.with_type_of(&b), b],
+            [Side::Number(a), Side::Number(b)] => [Var::constant(a), Var::constant(b)],
+        };
+        Choose { mask: mask.clone() }.apply([&a, &b])
+    }
+
+    /// `f` of this variable where the mask holds, else `other`, a variable or a number. `f` sees the number `stand_in` instead of what it is
+    /// not to see: an infinite or undefined slope there would reach this variable as 0 · ∞ = NaN from any choice made after `f`.
+    ///
+    /// # Panics
+    /// When the mask is not `bool` or shapes do not broadcast; and as `f`.
+    ///
+    /// ```
+    /// # use chainrule_autodiff::Var;
+    /// # use chainrule_tensor::tensor;
+    /// let x = Var::leaf(tensor![0., 4.]);
+    /// let y = x.choose_of(&tensor![false, true], 1.0, |x| x.sqrt(), 0.0);
+    /// assert_eq!(y.sum().backward()[&x].to_vec::<f32>(), [0., 0.25]);
+    /// ```
+    #[track_caller]
+    pub fn choose_of(&self, mask: &Tensor, stand_in: f64, f: impl FnOnce(&Var) -> Var, other: impl Into<Side>) -> Var {
+        let y = f(&Var::choose(mask, self, stand_in));
+        Var::choose(mask, &y, other)
     }
 
     /// This variable times a number that is often 0 or 1.
@@ -341,4 +365,19 @@ pub const DECLARED: &[Declaration] = &[
         let source = format!("Var::choose(&tensor!{:?}, &x[0], &x[1])", mask.to_vec::<bool>());
         Sample::new([d.reals(&a), d.reals(&b)], source, move |x| Var::choose(&mask, &x[0], &x[1]))
     }),
+    Declaration::new(
+        Family::Composite,
+        "choose_of",
+        "where",
+        "f(x) where the mask holds, else b",
+        "g · f'(x) where it holds",
+        |d| {
+            let shape = d.shape();
+            let mask = d.mask(&shape);
+            let source = format!("x[0].choose_of(&tensor!{:?}, 1.0, Var::square, &x[1])", mask.to_vec::<bool>());
+            Sample::new([d.reals(&shape), d.reals(&shape)], source, move |x| {
+                x[0].choose_of(&mask, 1.0, Var::square, &x[1])
+            })
+        },
+    ),
 ];

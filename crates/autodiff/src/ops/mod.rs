@@ -5,8 +5,11 @@
 //! - [`clamp`], [`classify`]: limits; what kind of number an element is.
 //! - [`gate`]: activations with a second operand.
 //! - [`arithmetic`], [`binary`]: `+ − × ÷`, powers, extrema, remainders: two numbers in.
+//! - [`compare`]: relations and logic, through which no derivative flows.
 //! - [`shape`], [`part`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
 //! - [`join`], [`arrange`], [`diagonal`], [`pad`], [`advanced`], [`mask`], [`scatter`]: those made of them, which move or choose elements.
+//! - [`extrema`], [`order`], [`quantile`]: choices among many numbers; [`moments`], [`vector_norm`], [`segment`]: what is made of them all;
+//!   [`scan`]: what depends on the element before.
 //! - [`matmul`], [`product`], [`mod@einsum`], [`conv`]: products, linear in each of two arguments.
 //! - [`linalg`]: factorisations of matrices, equations, determinants, norms.
 //! - [`fold`], [`interpolate`]: windows and resolutions of signals and images, linear too; so are, with the feature `fft`, Fourier transforms and
@@ -22,12 +25,14 @@ pub mod attention;
 pub mod binary;
 pub mod clamp;
 pub mod classify;
+pub mod compare;
 pub mod conv;
 pub mod diagonal;
 pub mod distance;
 pub mod dropout;
 pub mod einsum;
 pub mod elementwise;
+pub mod extrema;
 #[cfg(feature = "fft")]
 pub mod fft;
 #[cfg(feature = "fft")]
@@ -43,15 +48,20 @@ pub mod linalg;
 pub mod loss;
 pub mod mask;
 pub mod matmul;
+pub mod moments;
 pub mod norm;
+pub mod order;
 pub mod pad;
 pub mod part;
 pub mod pool;
 pub mod product;
+pub mod quantile;
 pub mod recurrent;
 pub mod reduce;
 pub mod rounding;
+pub mod scan;
 pub mod scatter;
+pub mod segment;
 pub mod shape;
 pub mod similarity;
 pub mod softmax;
@@ -59,6 +69,7 @@ pub mod special;
 #[cfg(feature = "fft")]
 pub mod stft;
 pub mod unpool;
+pub mod vector_norm;
 
 use crate::declare::Declaration;
 
@@ -90,6 +101,9 @@ pub fn declarations() -> Vec<&'static Declaration> {
         arithmetic::DECLARED,
         binary::PAIRS,
         binary::DECLARED,
+        compare::DECLARED[0],
+        compare::DECLARED[1],
+        compare::DECLARED[2],
         shape::DECLARED,
         part::DECLARED,
         join::DECLARED,
@@ -97,6 +111,13 @@ pub fn declarations() -> Vec<&'static Declaration> {
         diagonal::DECLARED,
         pad::DECLARED,
         reduce::DECLARED,
+        extrema::DECLARED,
+        moments::DECLARED,
+        vector_norm::DECLARED,
+        scan::DECLARED,
+        order::DECLARED,
+        quantile::DECLARED,
+        segment::DECLARED,
         index::DECLARED,
         advanced::DECLARED,
         mask::DECLARED,

@@ -1,9 +1,10 @@
-//! Many numbers to one: sums and what is made of them, and extrema.
+//! Many numbers to one: sums, means, products, and how many there are of a kind.
 
-use chainrule_tensor::{Comparison, Reduction, Shape, Tensor, normalise_axes};
+use chainrule_tensor::{Comparison, DType, Reduction, Shape, Tensor, normalise_axes};
 
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::op::{Op, Saves};
+use crate::ops::compare::numbers;
 use crate::var::Var;
 
 /// A sum ↔ repetition.
@@ -45,52 +46,27 @@ impl Op<1> for SumTo {
     }
 }
 
-/// Running sums ↔ running sums from the other end.
-struct CumSum {
-    axis: isize,
-}
-impl Op<1> for CumSum {
+/// The product of each line along the last axis. The rule multiplies all others, and so never divides by a 0.
+struct Product;
+impl Op<1> for Product {
     fn name(&self) -> &'static str {
-        "cumsum"
+        "prod"
     }
     fn saves(&self) -> Saves {
-        Saves::Nothing
+        Saves::Inputs
     }
     fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
-        x.cumsum(self.axis)
+        x.reduce(Reduction::Prod, &[-1], false)
     }
     fn backward(&self, _: usize, g: &Var, [x]: [&Var; 1], _: &Var) -> Var {
-        match x.rank() {
-            0 => g.clone(),
-            _ => g.flip(&[self.axis]).cumsum(self.axis).flip(&[self.axis]),
-        }
-    }
-}
-
-/// The largest or smallest; equal ones share the gradient evenly.
-struct Extremum {
-    reduction: Reduction,
-    axes: Vec<isize>,
-    keep: bool,
-}
-impl Op<1> for Extremum {
-    fn name(&self) -> &'static str {
-        if self.reduction == Reduction::Max { "amax" } else { "amin" }
-    }
-    fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
-        x.reduce(self.reduction, &self.axes, self.keep)
-    }
-    fn backward(&self, _: usize, g: &Var, [x]: [&Var; 1], y: &Var) -> Var {
-        let kept = kept("amax", x, &self.axes);
-        let chosen = x.value().compare(Comparison::Eq, &y.value().reshape(&kept)).cast(x.dtype());
-        let share = &chosen / &chosen.sum(&self.axes, true);
-        g.reshape(kept) * Var::constant(share)
+        let before = |x: &Var| x.delayed(-1, 1.0).cumprod(-1);
+        g.unsqueeze(-1) * (before(x) * before(&x.flip(&[-1])).flip(&[-1]))
     }
 }
 
 /// The shape of `x` with the reduced axes kept at length 1.
 #[track_caller]
-fn kept(op: &str, x: &Var, axes: &[isize]) -> Shape {
+pub(super) fn kept(op: &str, x: &Var, axes: &[isize]) -> Shape {
     x.to_shape().reduced(&normalise_axes(op, axes, x.rank()), true)
 }
 
@@ -154,105 +130,121 @@ impl Var {
         self.sum_axes(axes, keep) / self.count("mean", axes)
     }
 
-    /// The variance along the axes (all when none is named): the mean square of the distance from the mean, with the sum divided by
-    /// n − `correction`. 1 gives the unbiased estimate of a population's variance, 0 that of the data itself.
+    /// The product of all elements; 1 of none. The gradient is exact where elements are 0.
     ///
     /// # Panics
-    /// When an axis does not exist or the elements are not real numbers.
+    /// When the elements are `bool`.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
     /// # use chainrule_tensor::tensor;
-    /// assert_eq!(Var::constant(tensor![1., 3.]).var_axes(&[], 1.0, false).item(), 2.0);
+    /// let x = Var::leaf(tensor![2., 0., 5.]);
+    /// assert_eq!(x.prod().backward()[&x].to_vec::<f32>(), [0., 10., 0.]);
     /// ```
     #[track_caller]
-    pub fn var_axes(&self, axes: &[isize], correction: f64, keep: bool) -> Var {
-        let distance = self - self.mean_axes(axes, true);
-        distance.square().sum_axes(axes, keep) / (self.count("var", axes) - correction).max(0.0)
+    pub fn prod(&self) -> Var {
+        self.prod_axes(&[], false)
     }
 
-    /// The standard deviation along the axes (all when none is named): the root of [`var_axes`](Var::var_axes). The gradient where all
-    /// elements are equal is 0.
+    /// The product along the axes (all when none is named). With `keep` they stay, with length 1.
     ///
     /// # Panics
-    /// When an axis does not exist or the elements are not real numbers.
+    /// When an axis does not exist or the elements are `bool`.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
     /// # use chainrule_tensor::tensor;
-    /// let x = Var::leaf(tensor![5., 5., 5.]);
-    /// assert_eq!(x.std_axes(&[], 1.0, false).backward()[&x].to_vec::<f32>(), [0., 0., 0.]);
+    /// let x = Var::constant(tensor![[1., 2.], [3., 4.]]);
+    /// assert_eq!(x.prod_axes(&[0], false).value().to_vec::<f32>(), [3., 8.]);
     /// ```
     #[track_caller]
-    pub fn std_axes(&self, axes: &[isize], correction: f64, keep: bool) -> Var {
-        self.var_axes(axes, correction, keep).length()
+    pub fn prod_axes(&self, axes: &[isize], keep: bool) -> Var {
+        let y = Product.apply([&self.merged("prod", axes)]);
+        if keep { y.reshape(kept("prod", self, axes)) } else { y }
     }
 
-    /// The largest element along the axes (all when none is named); a NaN wins. Equal ones share the gradient evenly.
+    /// The sum along the axes (all when none is named) of what is not NaN. With `keep` they stay, with length 1.
     ///
     /// # Panics
-    /// When an axis does not exist or there are no elements.
+    /// When an axis does not exist or the elements are not real.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
     /// # use chainrule_tensor::tensor;
-    /// let x = Var::leaf(tensor![1., 7., 7.]);
-    /// assert_eq!(x.amax(&[], false).backward()[&x].to_vec::<f32>(), [0., 0.5, 0.5]);
+    /// let x = Var::leaf(tensor![1., f64::NAN, 3.]);
+    /// let y = x.nansum(&[], false);
+    /// assert_eq!((y.item(), y.backward()[&x].to_vec::<f32>()), (4.0, vec![1., 0., 1.]));
     /// ```
     #[track_caller]
-    pub fn amax(&self, axes: &[isize], keep: bool) -> Var {
-        Extremum { reduction: Reduction::Max, axes: axes.to_vec(), keep }.apply([self])
+    pub fn nansum(&self, axes: &[isize], keep: bool) -> Var {
+        let number = self.value().compare(Comparison::Eq, self.value());
+        Var::choose(&number, self, 0.0).sum_axes(axes, keep)
     }
 
-    /// The smallest element along the axes (all when none is named); a NaN wins. Equal ones share the gradient evenly.
+    /// The mean along the axes (all when none is named) of what is not NaN; NaN of nothing. With `keep` they stay, with length 1.
     ///
     /// # Panics
-    /// When an axis does not exist or there are no elements.
-    #[track_caller]
-    pub fn amin(&self, axes: &[isize], keep: bool) -> Var {
-        Extremum { reduction: Reduction::Min, axes: axes.to_vec(), keep }.apply([self])
-    }
-
-    /// Running sums along an axis.
-    ///
-    /// # Panics
-    /// When the axis does not exist or the elements are `bool`.
-    #[track_caller]
-    pub fn cumsum(&self, axis: isize) -> Var {
-        CumSum { axis }.apply([self])
-    }
-
-    /// The Euclidean length √Σx² along the axes (all when none is named). The gradient at the zero vector is 0.
-    ///
-    /// # Panics
-    /// When an axis does not exist or the elements are not real numbers.
+    /// When an axis does not exist or the elements are not real.
     ///
     /// ```
     /// # use chainrule_autodiff::Var;
     /// # use chainrule_tensor::tensor;
-    /// assert_eq!(Var::constant(tensor![3., 4.]).norm(&[], false).item(), 5.0);
+    /// assert_eq!(Var::constant(tensor![1., f64::NAN, 3.]).nanmean(&[], false).item(), 2.0);
     /// ```
     #[track_caller]
-    pub fn norm(&self, axes: &[isize], keep: bool) -> Var {
-        self.square().sum_axes(axes, keep).length()
+    pub fn nanmean(&self, axes: &[isize], keep: bool) -> Var {
+        let count = self.value().compare(Comparison::Eq, self.value()).cast(DType::I64).sum(axes, keep);
+        self.nansum(axes, keep) / Var::constant(count.cast(self.dtype()))
     }
 
-    /// The root of a sum of squares. Where that is 0, so is the gradient, as it is the middle of all slopes there.
+    /// How many elements along the axes (all when none is named) are not 0, as `i64`.
+    ///
+    /// # Panics
+    /// When an axis does not exist.
     #[track_caller]
-    fn length(&self) -> Var {
-        let zero = self.value().compare_scalar(Comparison::Eq, 0.0);
-        let one = Var::constant(Tensor::scalar(1.0, self.dtype()));
-        let length = Var::choose(&zero, &one, self).sqrt();
-        Var::choose(&zero, &Var::constant(self.value()), &length)
+    pub fn count_nonzero(&self, axes: &[isize]) -> Tensor {
+        self.value().count_nonzero(axes)
+    }
+
+    /// Whether any element along the axes (all when none is named) is not 0.
+    ///
+    /// # Panics
+    /// When an axis does not exist.
+    #[track_caller]
+    pub fn any(&self, axes: &[isize], keep: bool) -> Tensor {
+        self.value().any(axes, keep)
+    }
+
+    /// Whether no element along the axes (all when none is named) is 0.
+    ///
+    /// # Panics
+    /// When an axis does not exist.
+    #[track_caller]
+    pub fn all(&self, axes: &[isize], keep: bool) -> Tensor {
+        self.value().all(axes, keep)
+    }
+
+    /// This variable with the axes (all when none is named) made into one, the last.
+    ///
+    /// Shape: the other axes, then the product of the lengths.
+    #[track_caller]
+    pub(crate) fn merged(&self, op: &str, axes: &[isize]) -> Var {
+        let axes = normalise_axes(op, axes, self.rank());
+        let others: Vec<usize> = (0..self.rank()).filter(|i| !axes.contains(i)).collect();
+        let shape: Vec<usize> = others.iter().map(|&i| self.shape()[i]).collect();
+        let line: usize = axes.iter().map(|&i| self.shape()[i]).product();
+        let order: Vec<isize> = others.iter().chain(&axes).map(|&i| i as isize).collect();
+        let x = if order.is_sorted() { self.clone() } else { self.permute(&order) };
+        x.reshape([&shape[..], &[line]].concat())
     }
 
     #[track_caller]
-    fn count(&self, op: &str, axes: &[isize]) -> f64 {
+    pub(super) fn count(&self, op: &str, axes: &[isize]) -> f64 {
         normalise_axes(op, axes, self.rank()).iter().map(|&i| self.shape()[i]).product::<usize>() as f64
     }
 }
 
-fn along(
+pub(super) fn along(
     draw: &mut Draw,
     name: &str,
     numbers: fn(&mut Draw, &[usize]) -> Tensor,
@@ -288,27 +280,26 @@ pub const DECLARED: &[Declaration] = &[
     Declaration::linear("mean_axes", "mean", "Σ x / n along axes", "g / n repeated", |d| {
         along(d, "mean_axes", Draw::reals, |x, axes, keep| x.mean_axes(axes, keep))
     }),
-    Declaration::new(Family::Composite, "var_axes", "var", "Σ (x - mean)² / (n - correction)", "of its parts", |d| {
-        along(d, "var_axes", Draw::reals, |x, axes, keep| x.var_axes(axes, 0.0, keep))
+    Declaration::new(Family::Composite, "prod", "prod", "Π x", "g · Π of the others", |d| {
+        let shape = d.shape();
+        Sample::new([d.reals(&shape)], "x[0].prod()", |x| x[0].prod())
     }),
-    Declaration::new(Family::Composite, "std_axes", "std", "√var", "of its parts; 0 at 0", |d| {
-        let (shape, correction) = ([d.range(2, 3), d.range(2, 4)], d.pick(&[0.0, 1.0]));
-        let axes = d.pick(&[vec![], vec![0], vec![1]]);
-        let source = format!("x[0].std_axes(&{axes:?}, {correction:?}, false)");
-        Sample::new([d.distinct(&shape)], source, move |x| x[0].std_axes(&axes, correction, false))
+    Declaration::new(Family::Composite, "prod_axes", "prod", "Π x along axes", "g · Π of the others", |d| {
+        along(d, "prod_axes", Draw::reals, |x, axes, keep| x.prod_axes(axes, keep))
     }),
-    Declaration::linear("amax", "amax", "the largest", "g to the largest, evenly", |d| {
-        along(d, "amax", Draw::distinct, |x, axes, keep| x.amax(axes, keep))
+    Declaration::linear("nansum", "nansum", "Σ x without NaN", "g repeated; 0 at a NaN", |d| {
+        along(d, "nansum", Draw::reals, |x, axes, keep| x.nansum(axes, keep))
     }),
-    Declaration::linear("amin", "amin", "the smallest", "g to the smallest, evenly", |d| {
-        along(d, "amin", Draw::distinct, |x, axes, keep| x.amin(axes, keep))
+    Declaration::linear("nanmean", "nanmean", "Σ x / n without NaN", "g / n repeated; 0 at a NaN", |d| {
+        along(d, "nanmean", Draw::reals, |x, axes, keep| x.nanmean(axes, keep))
     }),
-    Declaration::linear("cumsum", "cumsum", "y[i] = Σ x[..=i]", "running sums from the end", |d| {
-        let shape = d.positive_shape();
-        let axis = d.axis(shape.len());
-        Sample::new([d.reals(&shape)], format!("x[0].cumsum({axis})"), move |x| x[0].cumsum(axis))
+    Declaration::discrete("count_nonzero", "count_nonzero", "how many are not 0", |d| {
+        along(d, "count_nonzero", Draw::reals, |x, axes, _| Var::constant(x.count_nonzero(axes)))
     }),
-    Declaration::new(Family::Composite, "norm", "linalg.vector_norm", "√Σ x²", "of its parts; 0 at 0", |d| {
-        along(d, "norm", |d, shape| d.tensor(shape, 0.2, 3.0), |x, axes, keep| x.norm(axes, keep))
+    Declaration::discrete("any", "any", "whether any is not 0", |d| {
+        along(d, "any", Draw::reals, |x, axes, keep| numbers(x.any(axes, keep), x))
+    }),
+    Declaration::discrete("all", "all", "whether none is 0", |d| {
+        along(d, "all", Draw::reals, |x, axes, keep| numbers(x.all(axes, keep), x))
     }),
 ];
