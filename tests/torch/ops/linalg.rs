@@ -126,7 +126,6 @@ fn norm(call: &Call, name: &str, default: Option<&'static str>) -> Answer {
         order @ Order::Number(_) if !old && as_matrix => {
             matrix(&x, order, if axes.is_empty() { &[-2, -1] } else { &axes }, keep)
         }
-        Order::Number(2.0) => Ok(x.norm(&axes, keep).into()),
-        Order::Number(p) => Err(Unsupported(format!("the vector norm {p}"))),
+        Order::Number(p) => Ok(x.vector_norm(p, &axes, keep).into()),
     }
 }

@@ -29,7 +29,6 @@ pub const OPS: Table = &[
     ("std", |call| moment(call, |x, axes, correction, keep| x.std_axes(axes, correction, keep).into())),
     ("var_mean", |call| moment(call, |x, axes, correction, keep| x.var_mean(axes, correction, keep).into())),
     ("std_mean", |call| moment(call, |x, axes, correction, keep| x.std_mean(axes, correction, keep).into())),
-    ("norm", norm),
     ("linalg.vector_norm", |call| {
         let p = call.float_or("ord", 2.0)?;
         along(call, |x, axes, keep| x.vector_norm(p, axes, keep))
@@ -84,16 +83,4 @@ fn moment(call: &Call, f: fn(&Var, &[isize], f64, bool) -> crate::call::Outputs)
         false => 0.0,
     };
     Ok(f(&call.var("input")?, &call.ints_or_none("dim")?, correction, call.flag_or("keepdim", false)?))
-}
-
-/// `torch.norm`: "fro" is the Euclidean norm, a number the norm of that order, of all elements unless `dim` is given.
-fn norm(call: &Call) -> Answer {
-    let (axes, keep) = (call.ints_or_none("dim")?, call.flag_or("keepdim", false)?);
-    let x = input(call)?;
-    let p = match call.is_text("p") {
-        false => call.float_or("p", 2.0)?,
-        true if call.text("p")? == "fro" => 2.0,
-        true => return Err(Unsupported(format!("p is {:?}", call.text("p")?))),
-    };
-    Ok(x.vector_norm(p, &axes, keep).into())
 }

@@ -124,8 +124,5 @@ pub const DECLARED: [&[Declaration]; 3] = [
         Declaration::discrete("isclose", "isclose", "|a - b| ≤ atol + rtol·|b|", |d| {
             two(d, "x[0].isclose(&x[1], 0.1, 0.1, true)", |a, b| a.isclose(b, 0.1, 0.1, true))
         }),
-        Declaration::discrete("nextafter", "nextafter", "the next number towards b", |d| {
-            two(d, "x[0].nextafter(&x[1])", Var::nextafter)
-        }),
     ],
 ];

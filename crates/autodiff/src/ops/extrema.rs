@@ -244,7 +244,8 @@ pub const DECLARED: &[Declaration] = &[
     }),
     Declaration::linear("median", "median", "the lower median", "g to the median, evenly", |d| {
         distinct(d, "x[0].median()", Var::median)
-    }),
+    })
+    .ordering(),
     Declaration::new(
         Family::Linear,
         "nanmedian",
@@ -252,5 +253,6 @@ pub const DECLARED: &[Declaration] = &[
         "the lower median of numbers",
         "g to the median, evenly",
         |d| distinct(d, "x[0].nanmedian()", Var::nanmedian),
-    ),
+    )
+    .ordering(),
 ];

@@ -163,14 +163,18 @@ fn with(draw: &mut Draw, name: &str, call: fn(&Var, &[f64], Option<isize>, bool,
 pub const DECLARED: &[Declaration] = &[
     Declaration::linear("quantile", "quantile", "what a share q is below", "g to the two neighbours", |d| {
         of_line(d, "quantile", |x, q, axis, keep| x.quantile(q, axis, keep))
-    }),
+    })
+    .ordering(),
     Declaration::new(Family::Linear, "quantile_with", "quantile", "quantiles", "g to the two neighbours", |d| {
         with(d, "quantile_with", |x, q, axis, keep, how| x.quantile_with(q, axis, keep, how))
-    }),
+    })
+    .ordering(),
     Declaration::linear("nanquantile", "nanquantile", "a quantile of numbers", "g to the two neighbours", |d| {
         of_line(d, "nanquantile", |x, q, axis, keep| x.nanquantile(q, axis, keep))
-    }),
+    })
+    .ordering(),
     Declaration::new(Family::Linear, "nanquantile_with", "nanquantile", "quantiles", "g to the two neighbours", |d| {
         with(d, "nanquantile_with", |x, q, axis, keep, how| x.nanquantile_with(q, axis, keep, how))
-    }),
+    })
+    .ordering(),
 ];

@@ -97,7 +97,8 @@ impl Rows<2> for LogNormalisedPull {
 }
 
 impl Var {
-    /// ln Σ eˣ along the axes (all when none is named), with the largest element taken out first. With `keep` they stay, with length 1.
+    /// ln Σ eˣ along the axes (all when none is named), with the largest element taken out first. With `keep` they stay, with length 1. Of nothing, or of
+    /// −∞ alone, it is −∞, with gradient 0.
     ///
     /// # Panics
     /// When an axis does not exist.
@@ -111,7 +112,9 @@ impl Var {
     #[track_caller]
     pub fn logsumexp(&self, axes: &[isize], keep: bool) -> Var {
         let top = self.top(axes);
-        let sum = (self - &top).exp().sum_axes(axes, true).log() + top;
+        let sum = (self - &top).exp().sum_axes(axes, true);
+        let some = sum.value().compare_scalar(Comparison::Ne, 0.0);
+        let sum = sum.choose_of(&some, 1.0, Var::log, f64::NEG_INFINITY) + top;
         if keep { sum } else { sum.reshape(self.value().sum(axes, false).shape()) }
     }
 
