@@ -243,16 +243,14 @@ pub const DECLARED: &[Declaration] = &[
         on_line(d, "argmin", |x, axis, keep| Var::constant(x.argmin(axis, keep)))
     }),
     Declaration::linear("median", "median", "the lower median", "g to the median, evenly", |d| {
-        distinct(d, "x[0].median()", Var::median)
-    })
-    .ordering(),
+        distinct(d, "x[0].median()", Var::median).regular()
+    }),
     Declaration::new(
         Family::Linear,
         "nanmedian",
         "nanmedian",
         "the lower median of numbers",
         "g to the median, evenly",
-        |d| distinct(d, "x[0].nanmedian()", Var::nanmedian),
-    )
-    .ordering(),
+        |d| distinct(d, "x[0].nanmedian()", Var::nanmedian).regular(),
+    ),
 ];

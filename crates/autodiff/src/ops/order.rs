@@ -142,52 +142,46 @@ impl Var {
     }
 }
 
-/// The `k`-th of a line, counted from 1.
+/// The `k`-th of a line, counted from 1. Like all samples of ops that order elements it keeps them apart: of three equal ones the middle one
+/// gets the gradient of a place from which no element alone can move.
 fn counted(draw: &mut Draw, name: &str, call: fn(&Var, usize, isize) -> Var) -> Sample {
     let shape = draw.positive_shape();
     let axis = draw.axis(shape.len());
     let n = shape[chainrule_tensor::normalise_axis(name, axis, shape.len())];
     let k = draw.range(1, n);
     let source = format!("x[0].{name}({k}, {axis}, ..)");
-    Sample::new([draw.distinct(&shape)], source, move |x| call(&x[0], k, axis))
+    Sample::new([draw.distinct(&shape)], source, move |x| call(&x[0], k, axis)).regular()
 }
 
 /// What these ops say about themselves.
 pub const DECLARED: &[Declaration] = &[
     Declaration::linear("sort", "sort", "x in order", "g to where each came from", |d| {
-        on_line(d, "sort", |x, axis, descending| x.sort(axis, descending).0)
-    })
-    .ordering(),
+        on_line(d, "sort", |x, axis, descending| x.sort(axis, descending).0).regular()
+    }),
     Declaration::discrete("argsort", "argsort", "the order that sorts x", |d| {
         on_line(d, "argsort", |x, axis, descending| Var::constant(x.argsort(axis, descending)))
     }),
     Declaration::linear("msort", "msort", "x in order along axis 0", "g to where each came from", |d| {
         let shape = d.positive_shape();
-        Sample::new([d.distinct(&shape)], "x[0].msort()", |x| x[0].msort())
-    })
-    .ordering(),
+        Sample::new([d.distinct(&shape)], "x[0].msort()", |x| x[0].msort()).regular()
+    }),
     Declaration::linear("topk", "topk", "the k largest, in order", "g to where each came from", |d| match d.flag() {
         true => counted(d, "topk", |x, k, axis| x.topk(k, axis, true).0),
         false => counted(d, "topk", |x, k, axis| x.topk(k, axis, false).0),
-    })
-    .ordering(),
+    }),
     Declaration::linear("kthvalue", "kthvalue", "the k-th smallest", "g to where it stands", |d| match d.flag() {
         true => counted(d, "kthvalue", |x, k, axis| x.kthvalue(k, axis, true).0),
         false => counted(d, "kthvalue", |x, k, axis| x.kthvalue(k, axis, false).0),
-    })
-    .ordering(),
+    }),
     Declaration::linear("median_dim", "median", "the lower median", "g to where it stands", |d| {
-        on_line(d, "median_dim", |x, axis, keep| x.median_dim(axis, keep).0)
-    })
-    .ordering(),
+        on_line(d, "median_dim", |x, axis, keep| x.median_dim(axis, keep).0).regular()
+    }),
     Declaration::linear("nanmedian_dim", "nanmedian", "the lower median of numbers", "g to where it stands", |d| {
-        on_line(d, "nanmedian_dim", |x, axis, keep| x.nanmedian_dim(axis, keep).0)
-    })
-    .ordering(),
+        on_line(d, "nanmedian_dim", |x, axis, keep| x.nanmedian_dim(axis, keep).0).regular()
+    }),
     Declaration::linear("mode", "mode", "the most frequent", "g to where it stands last", |d| {
-        on_line(d, "mode", |x, axis, keep| x.mode(axis, keep).0)
-    })
-    .ordering(),
+        on_line(d, "mode", |x, axis, keep| x.mode(axis, keep).0).regular()
+    }),
     Declaration::discrete("unique", "unique", "the distinct elements in order", |d| {
         let shape = d.shape();
         Sample::new([d.reals(&shape)], "x[0].unique().0", |x| Var::constant(x[0].unique().1))

@@ -146,7 +146,7 @@ fn of_line(draw: &mut Draw, name: &str, call: fn(&Var, f64, Option<isize>, bool)
     let shape = draw.positive_shape();
     let (q, axis, keep) = (draw.pick(&SHARES), draw.flag().then(|| draw.axis(shape.len())), draw.flag());
     let source = format!("x[0].{name}({q:?}, {axis:?}, {keep})");
-    Sample::new([draw.distinct(&shape)], source, move |x| call(&x[0], q, axis, keep))
+    Sample::new([draw.distinct(&shape)], source, move |x| call(&x[0], q, axis, keep)).regular()
 }
 
 fn with(draw: &mut Draw, name: &str, call: fn(&Var, &[f64], Option<isize>, bool, Interpolation) -> Var) -> Sample {
@@ -156,25 +156,21 @@ fn with(draw: &mut Draw, name: &str, call: fn(&Var, &[f64], Option<isize>, bool,
     let how = draw.pick(&[Linear, Lower, Higher, Nearest, Midpoint]);
     let q: Vec<f64> = (0..draw.range(1, 3)).map(|_| draw.pick(&SHARES)).collect();
     let source = format!("x[0].{name}(&{q:?}, {axis:?}, {keep}, Interpolation::{how:?})");
-    Sample::new([draw.distinct(&shape)], source, move |x| call(&x[0], &q, axis, keep, how))
+    Sample::new([draw.distinct(&shape)], source, move |x| call(&x[0], &q, axis, keep, how)).regular()
 }
 
 /// What these ops say about themselves.
 pub const DECLARED: &[Declaration] = &[
     Declaration::linear("quantile", "quantile", "what a share q is below", "g to the two neighbours", |d| {
         of_line(d, "quantile", |x, q, axis, keep| x.quantile(q, axis, keep))
-    })
-    .ordering(),
+    }),
     Declaration::new(Family::Linear, "quantile_with", "quantile", "quantiles", "g to the two neighbours", |d| {
         with(d, "quantile_with", |x, q, axis, keep, how| x.quantile_with(q, axis, keep, how))
-    })
-    .ordering(),
+    }),
     Declaration::linear("nanquantile", "nanquantile", "a quantile of numbers", "g to the two neighbours", |d| {
         of_line(d, "nanquantile", |x, q, axis, keep| x.nanquantile(q, axis, keep))
-    })
-    .ordering(),
+    }),
     Declaration::new(Family::Linear, "nanquantile_with", "nanquantile", "quantiles", "g to the two neighbours", |d| {
         with(d, "nanquantile_with", |x, q, axis, keep, how| x.nanquantile_with(q, axis, keep, how))
-    })
-    .ordering(),
+    }),
 ];
