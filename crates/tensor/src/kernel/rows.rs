@@ -36,7 +36,7 @@ pub fn apply<const N: usize>(op: &str, x: [&Tensor; N], axis: isize, f: &impl Ro
     let same = |x: &&Tensor| x.shape() == first.shape() && x.dtype() == first.dtype();
     assert!(x.iter().all(same), "{op}: operands differ in shape or type");
     let last = first.rank().saturating_sub(1) as isize;
-    let axis = normalise_axis(op, axis, first.rank()) as isize;
+    let axis = normalise_axis(op, axis, first.rank().max(1)) as isize; // a scalar is a row of one
     if axis != last {
         let moved = x.map(|x| x.transpose(axis, last));
         return apply(op, moved.each_ref(), last, f).transpose(axis, last).contiguous();
@@ -44,7 +44,7 @@ pub fn apply<const N: usize>(op: &str, x: [&Tensor; N], axis: isize, f: &impl Ro
     each_real!(op, first, T => {
         let dense = x.map(Tensor::contiguous);
         let x = dense.each_ref().map(|x| x.as_slice::<T>().expect("made contiguous"));
-        let width = first.size(last).max(1);
+        let width = first.shape().last().map_or(1, |&n| n.max(1));
         Tensor::build::<T>(first.to_shape(), |out| {
             let together = (SMALL / width).max(1) * width;
             chunks_mut(out, together, |i, out| {
