@@ -138,7 +138,6 @@ misuses! {
     "conv with wrong channels": v(&[1, 3, 8, 8]).conv(&v(&[4, 1, 3, 3]), None, &Window::new(2)) => ["conv", "3 channels", "expects 1"];
     "conv with a kernel too large": v(&[1, 1, 2, 2]).conv(&v(&[1, 1, 3, 3]), None, &Window::new(2)) => ["conv", "larger than the input"];
     "conv without channels": v(&[8, 8]).conv(&v(&[1, 1, 3, 3]), None, &Window::new(2)) => ["conv", "axes", "[8, 8]"];
-    "conv without channels": v(&[8, 8]).conv(&v(&[1, 1, 3, 3]), None, &Window::new(2)) => ["conv", "[8, 8]"];
     "conv with a wrong bias": v(&[1, 1, 4, 4]).conv(&v(&[2, 1, 3, 3]), Some(&v(&[3])), &Window::new(2)) => ["conv", "bias", "[2]", "[3]"];
     "stride of 0": Window::new(2).stride(&[0]) => ["stride of 0"];
     "pool with too much padding": v(&[1, 1, 4, 4]).max_pool(&[2, 2], &Window::new(2).padding(&[2])) => ["max_pool", "padding 2", "half"];

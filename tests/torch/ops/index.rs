@@ -1,6 +1,6 @@
 //! Elements picked and placed by position or by mask.
 
-use chainrule::ops::index::Embeddings;
+use chainrule::ops::embedding::Embeddings;
 use chainrule::{Tensor, Var};
 
 use super::Table;

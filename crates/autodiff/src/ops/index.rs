@@ -1,6 +1,6 @@
 //! Picking by position. Linear: the rule puts the gradient back where the numbers came from.
 
-use chainrule_tensor::{DType, Shape, Slice, Tensor, broadcast_shapes, normalise_axis};
+use chainrule_tensor::{Slice, Tensor, broadcast_shapes, normalise_axis};
 
 use crate::declare::{Declaration, Sample};
 use crate::op::{Op, Saves};
@@ -49,47 +49,8 @@ impl Op<2> for IndexAdd {
     }
 }
 
-/// Rows of a table, of which some weigh less in the gradient ↔ rows added, so weighted.
-struct Embedding {
-    index: Tensor,
-    weights: Option<Tensor>,
-}
-impl Op<1> for Embedding {
-    fn name(&self) -> &'static str {
-        "embedding"
-    }
-    fn saves(&self) -> Saves {
-        Saves::Nothing
-    }
-    fn forward(&self, [table]: [&Tensor; 1]) -> Tensor {
-        table.index_select(0, &self.index)
-    }
-    fn backward(&self, _: usize, g: &Var, [table]: [&Var; 1], _: &Var) -> Var {
-        let zeros = zeros(table);
-        match &self.weights {
-            None => zeros.index_add(0, &self.index, g),
-            Some(weights) => zeros.index_add(0, &self.index, &(g * Var::constant(weights))),
-        }
-    }
-}
-
-fn zeros(like: &Var) -> Var {
+pub(super) fn zeros(like: &Var) -> Var {
     Var::constant(Tensor::zeros(like.shape(), like.dtype()))
-}
-
-/// How [`Var::embedding_with`] departs from the derivative.
-///
-/// ```
-/// # use chainrule_autodiff::ops::index::Embeddings;
-/// let options = Embeddings { padding: Some(0), ..Default::default() };
-/// assert!(!options.mean_gradient);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Embeddings {
-    /// A row that gets no gradient: the word that fills up short sentences. Negative counts from the end.
-    pub padding: Option<isize>,
-    /// Whether a row gets the mean instead of the sum of its gradients (PyTorch's `scale_grad_by_freq`).
-    pub mean_gradient: bool,
 }
 
 /// One element of each line ↔ elements added to each line.
@@ -154,54 +115,6 @@ impl Var {
     #[track_caller]
     pub fn index_select(&self, axis: isize, index: &Tensor) -> Var {
         IndexSelect { axis, index: index.clone() }.apply([self])
-    }
-
-    /// Rows of a table: [`index_select`](Var::index_select) on axis 0.
-    ///
-    /// Shapes: table `[words, width]` and `index` `[…]` → `[…, width]`.
-    ///
-    /// # Panics
-    /// When an index is out of range or not `i64`.
-    #[track_caller]
-    pub fn embedding(&self, index: &Tensor) -> Var {
-        Embedding { index: index.clone(), weights: None }.apply([self])
-    }
-
-    /// As [`embedding`](Var::embedding), with a gradient that is not the derivative where the options say so.
-    ///
-    /// # Panics
-    /// As `embedding`; and when the padding is no row.
-    ///
-    /// ```
-    /// # use chainrule_autodiff::{ops::index::Embeddings, Var};
-    /// # use chainrule_tensor::tensor;
-    /// let table = Var::leaf(tensor![[1.], [2.]]);
-    /// let y = table.embedding_with(&tensor![0, 1, 1], Embeddings { padding: Some(0), mean_gradient: true });
-    /// assert_eq!(y.sum().backward()[&table].to_vec::<f32>(), [0., 1.]);
-    /// ```
-    #[track_caller]
-    pub fn embedding_with(&self, index: &Tensor, options: Embeddings) -> Var {
-        if options == Embeddings::default() {
-            return self.embedding(index);
-        }
-        let rows = self.size(0);
-        let counted = Tensor::arange(0.0, rows as f64, 1.0, DType::I64).index_select(0, index);
-        let padding = match options.padding {
-            Some(row) => Some(normalise_axis("embedding_with: padding", row, rows) as i64),
-            None => None,
-        };
-        let named = counted.to_vec::<i64>();
-        let mut counts = vec![0usize; rows];
-        named.iter().for_each(|&row| counts[row as usize] += 1);
-        let weight = |row: i64| match options.mean_gradient {
-            _ if Some(row) == padding => 0.0,
-            true => 1.0 / counts[row as usize] as f64,
-            false => 1.0,
-        };
-        let weights = Tensor::from_vec(named.into_iter().map(weight).collect(), index.shape()).cast(self.dtype());
-        let over_rows =
-            weights.reshape(weights.shape().iter().copied().chain(vec![1; self.rank() - 1]).collect::<Shape>());
-        Embedding { index: index.clone(), weights: Some(over_rows) }.apply([self])
     }
 
     /// This variable plus the slices of `source` added at the positions in `index` along an axis. Positions named twice receive both. For
@@ -326,13 +239,6 @@ pub const DECLARED: &[Declaration] = &[
             format!("x[0].index_select({axis}, &Tensor::from_vec(vec!{:?}, {picks:?}))", index.to_vec::<i64>());
         Sample::new([d.reals(&shape)], source, move |x| x[0].index_select(axis as isize, &index))
     }),
-    Declaration::linear("embedding", "nn.functional.embedding", "rows at positions", "g added at the rows", |d| {
-        let shape = [d.positive_size(), d.size()];
-        let index = d.size();
-        let index = d.indices(&[index], shape[0]);
-        let source = format!("x[0].embedding(&tensor!{:?})", index.to_vec::<i64>());
-        Sample::new([d.reals(&shape)], source, move |x| x[0].embedding(&index))
-    }),
     Declaration::linear("gather", "gather", "one element of each line", "g added to each line", |d| {
         let shape = d.positive_shape();
         let axis = d.axis(shape.len());
@@ -355,13 +261,6 @@ pub const DECLARED: &[Declaration] = &[
         Sample::new([d.reals(&shape), d.reals(&places)], source, move |x| {
             x[0].scatter_add(axis as isize, &index, &x[1])
         })
-    }),
-    Declaration::linear("embedding_with", "nn.functional.embedding", "rows at positions", "g, weighted, added", |d| {
-        let shape = [d.positive_size(), d.size()];
-        let count = d.size();
-        let index = d.indices(&[count], shape[0]);
-        let source = format!("x[0].embedding_with(&tensor!{:?}, Embeddings::default())", index.to_vec::<i64>());
-        Sample::new([d.reals(&shape)], source, move |x| x[0].embedding_with(&index, Embeddings::default()))
     }),
     Declaration::linear("index_add", "index_add", "x plus slices at positions", "g; g at the positions", |d| {
         let shape = d.positive_shape();

@@ -10,6 +10,8 @@
 //! - [`join`], [`arrange`], [`diagonal`], [`pad`], [`advanced`], [`mask`], [`scatter`]: those made of them, which move or choose elements.
 //! - [`extrema`], [`order`], [`quantile`]: choices among many numbers; [`moments`], [`vector_norm`], [`segment`]: what is made of them all;
 //!   [`scan`]: what depends on the element before.
+//! - [`shape`], [`axes`], [`expand`], [`part`], [`reduce`], [`index`], [`embedding`]: linear ops, whose rule is their adjoint partner.
+//! - [`join`], [`cut`], [`combine`], [`arrange`], [`pixels`], [`diagonal`], [`pad`], [`advanced`], [`mask`], [`scatter`], [`scatter_reduce`], [`search`]: those made of them, which move or choose elements.
 //! - [`matmul`], [`product`], [`mod@einsum`], [`conv`]: products, linear in each of two arguments.
 //! - [`linalg`]: factorisations of matrices, equations, determinants, norms.
 //! - [`fold`], [`interpolate`]: windows and resolutions of signals and images, linear too; so are, with the feature `fft`, Fourier transforms and
@@ -22,16 +24,21 @@ pub mod advanced;
 pub mod arithmetic;
 pub mod arrange;
 pub mod attention;
+pub mod axes;
 pub mod binary;
 pub mod clamp;
 pub mod classify;
+pub mod combine;
 pub mod compare;
 pub mod conv;
+pub mod cut;
 pub mod diagonal;
 pub mod distance;
 pub mod dropout;
 pub mod einsum;
 pub mod elementwise;
+pub mod embedding;
+pub mod expand;
 pub mod extrema;
 #[cfg(feature = "fft")]
 pub mod fft;
@@ -53,6 +60,7 @@ pub mod norm;
 pub mod order;
 pub mod pad;
 pub mod part;
+pub mod pixels;
 pub mod pool;
 pub mod product;
 pub mod quantile;
@@ -61,6 +69,8 @@ pub mod reduce;
 pub mod rounding;
 pub mod scan;
 pub mod scatter;
+pub mod scatter_reduce;
+pub mod search;
 pub mod segment;
 pub mod shape;
 pub mod similarity;
@@ -105,9 +115,14 @@ pub fn declarations() -> Vec<&'static Declaration> {
         compare::DECLARED[1],
         compare::DECLARED[2],
         shape::DECLARED,
+        axes::DECLARED,
+        expand::DECLARED,
         part::DECLARED,
         join::DECLARED,
+        cut::DECLARED,
+        combine::DECLARED,
         arrange::DECLARED,
+        pixels::DECLARED,
         diagonal::DECLARED,
         pad::DECLARED,
         reduce::DECLARED,
@@ -119,9 +134,12 @@ pub fn declarations() -> Vec<&'static Declaration> {
         quantile::DECLARED,
         segment::DECLARED,
         index::DECLARED,
+        embedding::DECLARED,
         advanced::DECLARED,
         mask::DECLARED,
         scatter::DECLARED,
+        scatter_reduce::DECLARED,
+        search::DECLARED,
         matmul::DECLARED,
         einsum::DECLARED,
         product::SUMS,

@@ -7,23 +7,8 @@ use chainrule_tensor::{Comparison, DType, Slice, Tensor};
 
 use super::advanced;
 use super::formula::Side;
-use crate::declare::{Declaration, Draw, Family, Sample};
+use crate::declare::{Declaration, Draw, Sample};
 use crate::var::Var;
-
-/// What becomes of several elements at one place: see [`Var::scatter_reduce`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Joining {
-    /// Their sum.
-    Sum,
-    /// Their product.
-    Prod,
-    /// Their mean.
-    Mean,
-    /// The largest; equal ones share the gradient.
-    Amax,
-    /// The smallest; equal ones share the gradient.
-    Amin,
-}
 
 impl Var {
     /// This variable with the elements of `source`, a variable or a number, where [`gather`](Var::gather) with the same `index` would read. Of
@@ -42,67 +27,6 @@ impl Var {
     pub fn scatter(&self, axis: isize, index: &Tensor, source: impl Into<Side>) -> Var {
         let source = source.into().over(self, index).corner("scatter", index);
         self.overwrite("scatter", &self.numbers().gather(axis, index), &source)
-    }
-
-    /// This variable joined with the elements of `source` where [`gather`](Var::gather) with the same `index` would read. Without
-    /// `include_self`, places that receive something lose what they had.
-    ///
-    /// For all but the sum, all that comes together at one place is first written side by side, which takes memory for as many numbers per
-    /// place as the most frequent one receives. Then it is reduced, with the gradient of that reduction, zeros and ties included.
-    ///
-    /// # Panics
-    /// As `gather`; and when `source` is smaller than `index` or the types differ.
-    ///
-    /// ```
-    /// # use chainrule_autodiff::{ops::scatter::Joining, Var};
-    /// # use chainrule_tensor::tensor;
-    /// let (x, source) = (Var::leaf(tensor![1., 2.]), Var::leaf(tensor![5., 7.]));
-    /// let y = x.scatter_reduce(0, &tensor![0, 0], &source, Joining::Mean, false);
-    /// assert_eq!(y.value().to_vec::<f32>(), [6., 2.]);
-    /// ```
-    #[track_caller]
-    pub fn scatter_reduce(
-        &self,
-        axis: isize,
-        index: &Tensor,
-        source: &Var,
-        joining: Joining,
-        include_self: bool,
-    ) -> Var {
-        let source = source.corner("scatter_reduce", index);
-        let places = self.numbers().gather(axis, index).value().to_vec::<i64>();
-        let mut counts = vec![0usize; self.value().len()];
-        places.iter().for_each(|&at| counts[at as usize] += 1);
-        let touched = Tensor::from_vec(counts.iter().map(|&n| n > 0).collect(), self.shape());
-        let (neutral, reduce): (f64, fn(&Var) -> Var) = match joining {
-            Joining::Sum | Joining::Mean => (0.0, |x| x.sum_axes(&[-1], false)),
-            Joining::Prod => (1.0, |x| x.unbind(-1).into_iter().reduce(|a, b| a * b).expect("the own element")),
-            Joining::Amax => (f64::NEG_INFINITY, |x| x.amax(&[-1], false)),
-            Joining::Amin => (f64::INFINITY, |x| x.amin(&[-1], false)),
-        };
-        let own = if include_self { self.clone() } else { self.masked_fill(&touched, neutral) };
-        if matches!(joining, Joining::Sum | Joining::Mean) {
-            let sum = own.scatter_add(axis, index, &source);
-            let parts = counts.iter().map(|&n| (n + usize::from(include_self)).max(1) as f64).collect();
-            let parts = Tensor::from_vec(parts, self.shape()).cast(self.dtype());
-            return if joining == Joining::Sum { sum } else { sum / Var::constant(parts) };
-        }
-        // Side by side: the own element, then what comes, then the neutral number that stands last of all.
-        let width = counts.iter().max().copied().unwrap_or(0) + 1;
-        let mut table = vec![-1i64; counts.len() * width];
-        for (i, row) in table.chunks_mut(width).enumerate() {
-            row[0] = i as i64;
-        }
-        let mut filled = vec![1; counts.len()];
-        for (i, &at) in (counts.len() as i64..).zip(&places) {
-            let at = at as usize;
-            table[at * width + filled[at]] = i;
-            filled[at] += 1;
-        }
-        let last = Var::constant(Tensor::scalar(neutral, self.dtype()).reshape([1]));
-        let all = Var::cat(&[&own.ravel(), &source.ravel(), &last], 0);
-        let shape: Vec<usize> = self.shape().iter().copied().chain([width]).collect();
-        reduce(&all.index_select(0, &Tensor::from_vec(table, shape)))
     }
 
     /// This variable with the slices of `source` at the positions in `index` along an axis, one of each per position. Of slices for the same
@@ -273,7 +197,7 @@ impl Side {
     }
 }
 
-fn lines(d: &mut Draw) -> (Vec<usize>, usize, Tensor, String) {
+pub(super) fn lines(d: &mut Draw) -> (Vec<usize>, usize, Tensor, String) {
     let shape = d.positive_shape();
     let axis = d.below(shape.len());
     let mut places = shape.clone();
@@ -281,20 +205,6 @@ fn lines(d: &mut Draw) -> (Vec<usize>, usize, Tensor, String) {
     let index = d.indices(&places, shape[axis]);
     let source = format!("{axis}, &Tensor::from_vec(vec!{:?}, {places:?})", index.to_vec::<i64>());
     (shape, axis, index, source)
-}
-
-fn joined(d: &mut Draw, joining: Joining) -> Sample {
-    let (shape, axis, index, source) = lines(d);
-    let include_self = d.flag();
-    let count = shape.iter().product::<usize>();
-    // All different, so that no tie is near.
-    let all = d.distinct(&[count + index.len()]);
-    let (own, others) =
-        (all.narrow(0, 0, count).reshape(&shape), all.narrow(0, count, index.len()).reshape(index.shape()));
-    let source = format!("x[0].scatter_reduce({source}, &x[1], Joining::{joining:?}, {include_self})");
-    Sample::new([own, others], source, move |x| {
-        x[0].scatter_reduce(axis as isize, &index, &x[1], joining, include_self)
-    })
 }
 
 /// What these ops say about themselves.
@@ -309,28 +219,6 @@ pub const DECLARED: &[Declaration] = &[
         Sample::new([d.reals(&shape), d.reals(&places)], format!("x[0].scatter({source}, &x[1])"), move |x| {
             x[0].scatter(axis as isize, &index, &x[1])
         })
-    }),
-    Declaration::new(
-        Family::Composite,
-        "scatter_reduce",
-        "scatter_reduce",
-        "x joined with others at positions",
-        "that of the reduction",
-        |d| {
-            use Joining::*;
-            let joining = d.pick(&[Sum, Mean, Prod, Amax, Amin]);
-            joined(d, joining)
-        },
-    ),
-    Declaration::linear("index_copy", "index_copy", "x, with slices at positions", "g elsewhere; g there", |d| {
-        let shape = d.positive_shape();
-        let axis = d.below(shape.len());
-        let count = d.size();
-        let index = d.indices(&[count], shape[axis]);
-        let mut slices = shape.clone();
-        slices[axis] = count;
-        let source = format!("x[0].index_copy({axis}, &tensor!{:?}, &x[1])", index.to_vec::<i64>());
-        Sample::new([d.reals(&shape), d.reals(&slices)], source, move |x| x[0].index_copy(axis as isize, &index, &x[1]))
     }),
     Declaration::linear(
         "index_fill",
@@ -409,4 +297,14 @@ pub const DECLARED: &[Declaration] = &[
             Sample::new([whole, d.reals(&inside)], source, move |x| x[0].diagonal_scatter(&x[1], offset, a, b))
         },
     ),
+    Declaration::linear("index_copy", "index_copy", "x, with slices at positions", "g elsewhere; g there", |d| {
+        let shape = d.positive_shape();
+        let axis = d.below(shape.len());
+        let count = d.size();
+        let index = d.indices(&[count], shape[axis]);
+        let mut slices = shape.clone();
+        slices[axis] = count;
+        let source = format!("x[0].index_copy({axis}, &tensor!{:?}, &x[1])", index.to_vec::<i64>());
+        Sample::new([d.reals(&shape), d.reals(&slices)], source, move |x| x[0].index_copy(axis as isize, &index, &x[1]))
+    }),
 ];

@@ -13,6 +13,7 @@ mod products;
 mod reductions;
 mod reproducible;
 mod resampling;
+mod sampling;
 mod views;
 
 use std::env;
