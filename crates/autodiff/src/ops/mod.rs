@@ -6,12 +6,11 @@
 //! - [`gate`]: activations with a second operand.
 //! - [`arithmetic`], [`binary`]: `+ − × ÷`, powers, extrema, remainders: two numbers in.
 //! - [`compare`]: relations and logic, through which no derivative flows.
-//! - [`shape`], [`part`], [`reduce`], [`index`]: linear ops, whose rule is their adjoint partner.
-//! - [`join`], [`arrange`], [`diagonal`], [`pad`], [`advanced`], [`mask`], [`scatter`]: those made of them, which move or choose elements.
 //! - [`extrema`], [`order`], [`quantile`]: choices among many numbers; [`moments`], [`vector_norm`], [`segment`]: what is made of them all;
 //!   [`scan`]: what depends on the element before.
 //! - [`shape`], [`axes`], [`expand`], [`part`], [`reduce`], [`index`], [`embedding`]: linear ops, whose rule is their adjoint partner.
-//! - [`join`], [`cut`], [`combine`], [`arrange`], [`pixels`], [`diagonal`], [`pad`], [`advanced`], [`mask`], [`scatter`], [`scatter_reduce`], [`search`]: those made of them, which move or choose elements.
+//! - [`join`], [`cut`], [`combine`], [`arrange`], [`pixels`], [`diagonal`], [`pad`], [`advanced`], [`mask`], [`scatter`],
+//!   [`scatter_reduce`], [`search`]: those made of them, which move or choose elements.
 //! - [`matmul`], [`product`], [`mod@einsum`], [`conv`]: products, linear in each of two arguments.
 //! - [`linalg`]: factorisations of matrices, equations, determinants, norms.
 //! - [`fold`], [`interpolate`]: windows and resolutions of signals and images, linear too; so are, with the feature `fft`, Fourier transforms and
