@@ -66,7 +66,7 @@ pub(super) fn solve_triangle(t: View, n: usize, b: &mut [f64], upper: bool, unit
                 add_scaled(bi, -t.at(i, j), bj);
             }
             if !unit {
-                b[i * columns..][..columns].iter_mut().for_each(|b| *b = *b / t.at(i, i));
+                b[i * columns..][..columns].iter_mut().for_each(|b| *b /= t.at(i, i));
             }
         }
         return;

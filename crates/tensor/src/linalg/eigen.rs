@@ -30,7 +30,7 @@ impl Tensor {
             }
             let mut a: Vec<f64> = (0..n * n).map(|at| a[(at / n).max(at % n) * n + (at / n).min(at % n)]).collect();
             let unit = scale(&a);
-            a.iter_mut().for_each(|a| *a = *a / unit);
+            a.iter_mut().for_each(|a| *a /= unit);
             let Tridiagonal { mut diagonal, mut beside, basis } = Tridiagonal::of(a, n);
             let mut vectors = transposed(&basis, n, n); // as rows
             diagonalise(&mut diagonal, &mut beside, &mut vectors);

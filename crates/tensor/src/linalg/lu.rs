@@ -243,7 +243,7 @@ fn eliminate(a: &mut [f64], m: usize, n: usize, order: &mut [usize]) {
             }
             for i in j + 1..m {
                 let (row, top) = two_rows(a, n, i, j);
-                row[j] = row[j] / pivot;
+                row[j] /= pivot;
                 let factor = row[j];
                 add_scaled(&mut row[j + 1..end], -factor, &top[j + 1..end]);
             }

@@ -96,7 +96,7 @@ pub(super) fn reflector(x: &mut [f64]) -> (f64, f64) {
         return (first, 0.0);
     }
     let axis = -(first * first + below).sqrt().copysign(first);
-    x[1..].iter_mut().for_each(|x| *x = *x / (first - axis));
+    x[1..].iter_mut().for_each(|x| *x /= first - axis);
     (axis, (axis - first) / axis)
 }
 

@@ -106,11 +106,14 @@ const SWEEPS: usize = 60;
 fn orthogonalise(rows: &mut [f64], turns: &mut [f64], n: usize) {
     let tolerance = f64::EPSILON * (n as f64).sqrt();
     for _ in 0..SWEEPS {
+        // Squares of lengths are kept up to date within a sweep, and fresh at its start: the last one, which turns nothing, sees exact ones.
+        let mut squares: Vec<f64> = rows.chunks(n.max(1)).map(|row| dot(row, row)).collect();
         let mut done = true;
         for i in 0..n {
             for j in i + 1..n {
+                let (xx, yy) = (squares[i], squares[j]);
                 let (x, y) = two_rows(rows, n, i, j);
-                let (xx, yy, xy) = (dot(x, x), dot(y, y), dot(x, y));
+                let xy = dot(x, y);
                 if xy.abs() <= tolerance * xx.sqrt() * yy.sqrt() || xx.min(yy) < VANISHED * VANISHED {
                     continue;
                 }
@@ -121,6 +124,8 @@ fn orthogonalise(rows: &mut [f64], turns: &mut [f64], n: usize) {
                 rotate(x, y, cos, cos * tan);
                 let (x, y) = two_rows(turns, n, i, j);
                 rotate(x, y, cos, cos * tan);
+                squares[i] = (xx - tan * xy).max(0.0);
+                squares[j] = (yy + tan * xy).max(0.0);
             }
         }
         if done {

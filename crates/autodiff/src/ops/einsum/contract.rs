@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chainrule_tensor::s;
-
 use super::order::{Plan, plan};
 use super::{Label, parse};
 use crate::var::Var;
@@ -56,12 +54,10 @@ fn diagonal(op: &str, x: &Var, labels: &[Label]) -> Named {
             "{op}: axes {i} and {j} of {} have one letter and lengths that differ",
             x.to_shape()
         );
-        let others: Vec<usize> = (0..named.labels.len()).filter(|&axis| axis != i && axis != j).collect();
-        let axes: Vec<isize> = [i, j].iter().chain(&others).map(|&axis| axis as isize).collect();
-        let rest: Vec<usize> = others.iter().map(|&axis| named.var.shape()[axis]).collect();
-        let square = named.var.permute(&axes).reshape([&[n * n], &rest[..]].concat());
-        let labels = [i].iter().chain(&others).map(|&axis| named.labels[axis]).collect();
-        named = Named { var: square.slice(&[s(..).step(n as isize + 1)]), labels };
+        let mut labels = named.labels.clone();
+        labels.push(labels[i]);
+        (labels.remove(j), labels.remove(i)); // j comes after i
+        named = Named { var: named.var.diagonal(0, i as isize, j as isize), labels };
     }
     named
 }

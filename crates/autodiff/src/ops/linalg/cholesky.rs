@@ -4,7 +4,7 @@
 
 use chainrule_tensor::{LinalgError, Tensor};
 
-use super::parts::{accept, batch, diagonal, diagonal_matrix, eye_like, lower, regular, square};
+use super::parts::{accept, batch, eye_like, regular, square};
 use crate::declare::{Declaration, Family, Sample};
 use crate::op::{Op, Saves};
 use crate::var::Var;
@@ -23,8 +23,8 @@ impl Op<1> for Cholesky {
     }
     /// ½·L⁻ᵀ·S·L⁻¹, S being LᵀG's lower triangle mirrored.
     fn backward(&self, _: usize, g: &Var, _: [&Var; 1], l: &Var) -> Var {
-        let half = lower(&l.t().matmul(g), 0);
-        let mirrored = &half + half.t() - diagonal_matrix(&diagonal(&half));
+        let half = l.t().matmul(g).tril(0);
+        let mirrored = &half + half.t() - half.diagonal(0, -2, -1).diag_embed(0, -2, -1);
         let up = l.t();
         let left = up.solve_triangular(&mirrored, true); // L⁻ᵀ·S
         up.solve_triangular(&left.t(), true).t() / 2.0

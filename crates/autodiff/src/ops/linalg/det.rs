@@ -5,7 +5,7 @@
 
 use chainrule_tensor::{Comparison, Lu, Tensor};
 
-use super::parts::{Known, batch, diagonal, diagonal_matrix, eye_like, regular, square};
+use super::parts::{Known, batch, eye_like, regular, square};
 use super::solve::Solve;
 use crate::declare::{Declaration, Family, Sample};
 use crate::op::{Op, Saves};
@@ -68,7 +68,7 @@ fn cofactors(a: &Var) -> Var {
     let (n, zero) = (a.size(-1), Tensor::scalar(0.0, a.dtype()));
     let (u, vh) = (Var::constant(&svd.u), Var::constant(&svd.vh));
     let b = u.t().matmul(a).matmul(&vh.t());
-    let (on, position) = (diagonal(&b), Tensor::arange(0.0, n as f64, 1.0, a.dtype()));
+    let (on, position) = (b.diagonal(0, -2, -1), Tensor::arange(0.0, n as f64, 1.0, a.dtype()));
     let one = Tensor::scalar(1.0, a.dtype());
     let mut but_one = Var::constant(svd.s.ones_like()); // [.., i]: all but i
     let mut but_two = b.value().ones_like(); // [.., i, j]: all but i and j
@@ -79,7 +79,7 @@ fn cofactors(a: &Var) -> Var {
         but_two = but_two * either.choose(&one, &svd.s.narrow(-1, k, 1).unsqueeze(-1));
     }
     let beside = Tensor::eye(n, a.dtype()).compare_scalar(Comparison::Eq, 0.0).choose(&but_two, &zero);
-    let cofactors = diagonal_matrix(&but_one) - b.t() * Var::constant(beside);
+    let cofactors = but_one.diag_embed(0, -2, -1) - b.t() * Var::constant(beside);
     let sign = svd.u.lu_factor().slogdet().0 * svd.vh.lu_factor().slogdet().0;
     per_matrix(&Var::constant(sign)) * u.matmul(&cofactors).matmul(&vh)
 }

@@ -4,7 +4,7 @@
 
 use chainrule_tensor::Tensor;
 
-use super::parts::{Known, batch, diagonal_matrix, graded, inverse_gaps, square, symmetric_part};
+use super::parts::{Known, any, batch, graded, inverse_gaps, made_graded, square, symmetric_part};
 use crate::declare::{Declaration, Family, Sample};
 use crate::op::{Op, Saves};
 use crate::var::Var;
@@ -95,10 +95,11 @@ pub const DECLARED: &[Declaration] = &[
         "V·(diag(g_w) + Vᵀ·g_V / gaps)·Vᵀ",
         |d| {
             let (batch, n) = (batch(d), d.size());
-            let source = "{ let (w, v) = (&x[0] + x[0].t()).eigh(); v · diag(sin(w)) · vᵀ + |v| }";
-            Sample::new([graded(d, &batch, n, n)], source, |x| {
-                let (w, v) = (&x[0] + x[0].t()).eigh();
-                v.matmul(&diagonal_matrix(&w.sin())).matmul(&v.t()) + v.square()
+            let source = "{ let a = made_graded(x[0]); let (w, v) = (&a + a.t()).eigh(); v · diag(sin(w)) · vᵀ + |v| }";
+            Sample::new([any(d, &batch, n, n)], source, |x| {
+                let a = made_graded(&x[0]);
+                let (w, v) = (&a + a.t()).eigh();
+                v.matmul(&w.sin().diag_embed(0, -2, -1)).matmul(&v.t()) + v.square()
             })
         },
     ),

@@ -4,7 +4,7 @@
 
 use chainrule_tensor::{Lu, Tensor};
 
-use super::parts::{Known, batch, eye_like, lower, matrix, regular, square, upper};
+use super::parts::{Known, batch, eye_like, matrix, regular, square};
 use crate::declare::{Declaration, Family, Sample};
 use crate::op::Op;
 use crate::var::Var;
@@ -29,19 +29,19 @@ impl Op<1> for Factor {
             x.narrow(-2, row, rows).narrow(-1, column, if column == 0 { k } else { n - k })
         };
         let (y1, g1) = (part(y, 0, 0), part(g, 0, 0));
-        let l1 = lower(&y1, -1) + eye_like(&y1);
-        let of_u1 = upper(&g1, 0);
+        let l1 = y1.tril(-1) + eye_like(&y1);
+        let of_u1 = g1.triu(0);
         let (wide, tall) = (n > k, m > k);
-        let mut below = l1.t().matmul(&lower(&g1, -1)) - of_u1.matmul(&upper(&y1, 0).t());
+        let mut below = l1.t().matmul(&g1.tril(-1)) - of_u1.matmul(&y1.triu(0).t());
         if wide {
             below = below - part(g, 0, k).matmul(&part(y, 0, k).t());
         }
-        below = lower(&below, -1);
+        below = below.tril(-1);
         let up = y1.t();
         let by_l = |x: &Var| up.solve_triangular_with(x, true, true, true); // L₁⁻ᵀ·x
         let by_u = |x: &Var| up.solve_triangular_with(x, false, false, false); // x·U₁⁻ᵀ
         let turned = match tall {
-            true => by_u(&(below - upper(&part(y, k, 0).t().matmul(&part(g, k, 0)), 0))),
+            true => by_u(&(below - part(y, k, 0).t().matmul(&part(g, k, 0)).triu(0))),
             false => without_last_pivot(&below, &up),
         };
         let mut of_a = by_l(&(of_u1 + turned));
@@ -102,9 +102,9 @@ impl Var {
         let [m, n] = matrix("lu", self);
         let k = m.min(n);
         let ones = Var::constant(Tensor::eye(m.max(n), self.dtype())).narrow(0, 0, m).narrow(1, 0, k);
-        let l = lower(&packed.narrow(-1, 0, k), -1) + ones;
+        let l = packed.narrow(-1, 0, k).tril(-1) + ones;
         let p = inverse(&order).one_hot(m, self.dtype());
-        (p, l, upper(&packed.narrow(-2, 0, k), 0))
+        (p, l, packed.narrow(-2, 0, k).triu(0))
     }
 
     /// L below the diagonal and U from it on in one matrix, and the order of rows (`i64`): row `i` of L·U is row `order[i]` of this variable.

@@ -2,7 +2,7 @@
 
 use chainrule_tensor::normalise_axis;
 
-use super::parts::{batch, graded, made_graded, square};
+use super::parts::{any, batch, graded, made_graded, square};
 use crate::declare::{Declaration, Family, Sample};
 use crate::var::Var;
 
@@ -122,8 +122,7 @@ pub const DECLARED: &[Declaration] = &[
     }),
     Declaration::new(Family::Composite, "cond", "linalg.cond", "‖A‖·‖A⁻¹‖", "of its parts", |d| {
         let (batch, n, norm) = (batch(d), d.range(2, 4), d.pick(&NORMS)); // of 1 × 1, it is 1
-        let shape = [&batch[..], &[n, n]].concat();
         let source = format!("made_graded(x[0]).cond(MatrixNorm::{norm:?})");
-        Sample::new([d.tensor(&shape, -1.0, 1.0)], source, move |x| made_graded(&x[0]).cond(norm))
+        Sample::new([any(d, &batch, n, n)], source, move |x| made_graded(&x[0]).cond(norm))
     }),
 ];

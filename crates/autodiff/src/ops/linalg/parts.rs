@@ -1,6 +1,6 @@
 //! Triangles and diagonals, and what the rules of factorisations share.
 
-use chainrule_tensor::{Comparison, DType, LinalgError, Tensor};
+use chainrule_tensor::{DType, LinalgError, Tensor};
 
 use crate::declare::Draw;
 use crate::var::Var;
@@ -34,47 +34,10 @@ pub(super) fn accept<T>(result: Result<T, LinalgError>) -> T {
     }
 }
 
-/// Where column − row of an `m × n` matrix stands in this relation to `offset`.
-fn places(m: usize, n: usize, relation: Comparison, offset: isize) -> Tensor {
-    let count = |n: usize| Tensor::arange(0.0, n as f64, 1.0, DType::F64);
-    (count(n) - count(m).reshape([m, 1])).compare_scalar(relation, offset as f64)
-}
-
-#[track_caller]
-fn kept(x: &Var, relation: Comparison, offset: isize) -> Var {
-    let places = places(x.size(-2), x.size(-1), relation, offset);
-    Var::choose(&places, x, &Var::constant(Tensor::scalar(0.0, x.dtype())))
-}
-
-/// The upper triangle from diagonal `offset` on, and zeros.
-#[track_caller]
-pub(super) fn upper(x: &Var, offset: isize) -> Var {
-    kept(x, Comparison::Ge, offset)
-}
-
-/// The lower triangle up to diagonal `offset`, and zeros.
-#[track_caller]
-pub(super) fn lower(x: &Var, offset: isize) -> Var {
-    kept(x, Comparison::Le, offset)
-}
-
-/// The diagonal as a vector: `[…, n, n]` → `[…, n]`.
-#[track_caller]
-pub(super) fn diagonal(x: &Var) -> Var {
-    kept(x, Comparison::Eq, 0).sum_axes(&[-2], false)
-}
-
-/// The matrix with this diagonal: `[…, n]` → `[…, n, n]`.
-#[track_caller]
-pub(super) fn diagonal_matrix(x: &Var) -> Var {
-    let n = x.size(-1);
-    kept(&x.unsqueeze(-1).broadcast_to([x.shape(), &[n]].concat()), Comparison::Eq, 0)
-}
-
 /// The upper triangle mirrored to the lower one.
 #[track_caller]
 pub(super) fn mirrored(x: &Var) -> Var {
-    upper(x, 0) + upper(x, 1).t()
+    x.triu(0) + x.triu(1).t()
 }
 
 #[track_caller]
@@ -85,7 +48,7 @@ pub(super) fn symmetric_part(x: &Var) -> Var {
 /// `1 / (d[j] − d[i])` beside the diagonal and 0 on it; infinite where two are equal.
 #[track_caller]
 pub(super) fn inverse_gaps(gaps: &Var) -> Var {
-    let diagonal = places(gaps.size(-2), gaps.size(-1), Comparison::Eq, 0);
+    let diagonal = Tensor::eye(gaps.size(-1), DType::Bool);
     let number = |x: f64| Var::constant(Tensor::scalar(x, gaps.dtype()));
     Var::choose(&diagonal, &number(0.0), &(1.0 / Var::choose(&diagonal, &number(1.0), gaps)))
 }
@@ -131,6 +94,11 @@ fn steps(m: usize, n: usize) -> Tensor {
     let mut diagonal = vec![0.0; m * n];
     (0..m.min(n)).for_each(|i| diagonal[i * n + i] = 1.5 + 1.25 * i as f64);
     Tensor::from_vec(diagonal, [m, n])
+}
+
+/// Matrices of numbers from −1 to 1.
+pub(super) fn any(d: &mut Draw, batch: &[usize], m: usize, n: usize) -> Tensor {
+    d.tensor(&[batch, &[m, n]].concat(), -1.0, 1.0)
 }
 
 /// As [`graded`], made from any numbers: for functions whose derivatives are large near matrices without full rank.

@@ -5,7 +5,7 @@
 
 use chainrule_tensor::{Comparison, DType, Tensor};
 
-use super::parts::{batch, graded, matrix, square};
+use super::parts::{any, batch, graded, made_graded, matrix, square};
 use crate::declare::{Declaration, Family, Sample};
 use crate::op::Op;
 use crate::var::Var;
@@ -154,19 +154,22 @@ impl Var {
 pub const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "pinv", "linalg.pinv", "A⁺", "-A⁺ᵀ·g·A⁺ᵀ + …", |d| {
         let (batch, m, n) = (batch(d), d.size(), d.size());
-        Sample::new([graded(d, &batch, m, n)], "x[0].pinv()", |x| x[0].pinv())
+        Sample::new([any(d, &batch, m, n)], "made_graded(x[0]).pinv()", |x| made_graded(&x[0]).pinv())
     }),
     Declaration::new(Family::Composite, "pinv_with", "linalg.pinv", "A⁺", "-A⁺ᵀ·g·A⁺ᵀ + …", |d| {
         let (batch, n, rtol) = (batch(d), d.size(), d.pick(&[None, Some(1e-9)]));
-        let source = format!("(&x[0] + x[0].t()).pinv_with({rtol:?}, true)");
-        Sample::new([graded(d, &batch, n, n)], source, move |x| (&x[0] + x[0].t()).pinv_with(rtol, true))
+        let source = format!("{{ let a = made_graded(x[0]); (&a + a.t()).pinv_with({rtol:?}, true) }}");
+        Sample::new([any(d, &batch, n, n)], source, move |x| {
+            let a = made_graded(&x[0]);
+            (&a + a.t()).pinv_with(rtol, true)
+        })
     }),
     Declaration::new(Family::Composite, "lstsq", "linalg.lstsq", "A⁺·B", "of its parts", |d| {
         let (batch, m, n) = (batch(d), d.size(), d.size());
         let b = d.pick(&[vec![m], vec![m, 2], [&batch[..], &[m, 3]].concat()]);
-        let inputs = [graded(d, &batch, m, n), d.reals(&b)];
-        Sample::new(inputs, "{ let (x, r) = x[0].lstsq(&x[1], None); x + Σ r }", |x| {
-            let (x, r) = x[0].lstsq(&x[1], None);
+        let inputs = [any(d, &batch, m, n), d.reals(&b)];
+        Sample::new(inputs, "{ let (x, r) = made_graded(x[0]).lstsq(&x[1], None); x + Σ r }", |x| {
+            let (x, r) = made_graded(&x[0]).lstsq(&x[1], None);
             x + r.sum()
         })
     }),

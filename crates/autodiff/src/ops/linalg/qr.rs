@@ -4,7 +4,7 @@
 
 use chainrule_tensor::Tensor;
 
-use super::parts::{batch, diagonal, diagonal_matrix, made_graded, matrix, mirrored};
+use super::parts::{any, batch, made_graded, matrix, mirrored};
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::op::{Op, Saves};
 use crate::var::Var;
@@ -83,16 +83,15 @@ impl Var {
 
 /// Q and R with signs that make the diagonal of R positive, which leaves nothing to chance.
 fn positive(q: &Var, r: &Var) -> [Var; 2] {
-    let signs = diagonal(&r.narrow(-1, 0, r.size(-2)));
-    let signs = diagonal_matrix(&Var::constant(signs.sign().value()));
+    let signs = r.narrow(-1, 0, r.size(-2)).diagonal(0, -2, -1);
+    let signs = Var::constant(signs.sign().value()).diag_embed(0, -2, -1);
     [q.matmul(&signs), signs.matmul(r)]
 }
 
 fn sample(d: &mut Draw) -> Sample {
     let (batch, m, n) = (batch(d), d.size(), d.size());
-    let shape = [&batch[..], &[m, n]].concat();
     let source = "{ let [q, r] = positive(made_graded(x[0]).qr()); q.sin().matmul(&r) }";
-    Sample::new([d.tensor(&shape, -1.0, 1.0)], source, |x| {
+    Sample::new([any(d, &batch, m, n)], source, |x| {
         let (q, r) = made_graded(&x[0]).qr();
         let [q, r] = positive(&q, &r);
         q.sin().matmul(&r)

@@ -5,7 +5,7 @@
 
 use chainrule_tensor::{Svd, Tensor};
 
-use super::parts::{Known, batch, graded, inverse_gaps, matrix};
+use super::parts::{Known, any, batch, graded, inverse_gaps, made_graded, matrix};
 use crate::declare::{Declaration, Family, Sample};
 use crate::op::{Op, Saves};
 use crate::var::Var;
@@ -132,9 +132,9 @@ pub const DECLARED: &[Declaration] = &[
         "U·(…)·Vᵀ",
         |d| {
             let (batch, m, n, full) = (batch(d), d.size(), d.size(), d.flag());
-            let source = format!("{{ let (u, s, vh) = x[0].svd({full}); u² · (1 + s) … }}");
-            Sample::new([graded(d, &batch, m, n)], source, move |x| {
-                let (u, s, vh) = x[0].svd(full);
+            let source = format!("{{ let (u, s, vh) = made_graded(x[0]).svd({full}); u² · (1 + s) … }}");
+            Sample::new([any(d, &batch, m, n)], source, move |x| {
+                let (u, s, vh) = made_graded(&x[0]).svd(full);
                 let k = s.size(-1);
                 let (u, vh) = (u.narrow(-1, 0, k), vh.narrow(-2, 0, k));
                 // What does not depend on signs: functions of the matrix, and squares.

@@ -4,7 +4,7 @@
 
 use chainrule_tensor::Tensor;
 
-use super::parts::{batch, lower, matrix, regular, square, upper};
+use super::parts::{batch, matrix, regular, square};
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::op::Op;
 use crate::var::Var;
@@ -26,8 +26,8 @@ impl Op<2> for SolveTriangular {
         let of_b = SolveTriangular { upper: !self.upper, unit: self.unit }.apply([&a.t(), g]);
         let strict = isize::from(self.unit);
         match (wrt, self.upper) {
-            (0, true) => upper(&-of_b.matmul(&x.t()), strict),
-            (0, false) => lower(&-of_b.matmul(&x.t()), -strict),
+            (0, true) => (-of_b.matmul(&x.t())).triu(strict),
+            (0, false) => (-of_b.matmul(&x.t())).tril(-strict),
             _ => of_b,
         }
     }
