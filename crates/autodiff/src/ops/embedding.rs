@@ -78,10 +78,10 @@ impl Var {
         }
         let rows = self.size(0);
         let counted = Tensor::arange(0.0, rows as f64, 1.0, DType::I64).index_select(0, index);
-        let padding = match options.padding {
-            Some(row) => Some(normalise_axis("embedding_with: padding", row, rows) as i64),
-            None => None,
-        };
+        let mut padding = None;
+        if let Some(row) = options.padding {
+            padding = Some(normalise_axis("embedding_with: padding", row, rows) as i64);
+        }
         let named = counted.to_vec::<i64>();
         let mut counts = vec![0usize; rows];
         named.iter().for_each(|&row| counts[row as usize] += 1);

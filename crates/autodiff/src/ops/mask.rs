@@ -20,7 +20,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn masked_fill(&self, mask: &Tensor, value: impl Into<Side>) -> Var {
-        Var::choose(mask, &value.into().with_type_of(self), self)
+        Var::choose(mask, value.into().with_type_of(self), self)
     }
 
     /// The elements where the mask holds, in row-major order; both are broadcast to one shape. How many there are depends on the mask.
@@ -102,7 +102,7 @@ impl Var {
         otherwise: impl Into<Side>,
     ) -> Var {
         let inside = f(&self.masked_fill(&mask.logical_not(), safe));
-        Var::choose(mask, &inside, &otherwise.into().with_type_of(&inside))
+        Var::choose(mask, &inside, otherwise.into().with_type_of(&inside))
     }
 }
 

@@ -76,7 +76,10 @@ impl Var {
         let shape = self.to_shape();
         assert!(shape.len() >= 2, "channel_shuffle: shape {shape} is not [n, channels, …]");
         let c = shape[1];
-        assert!(groups > 0 && c % groups == 0, "channel_shuffle: {c} channels do not make {groups} equal groups");
+        assert!(
+            groups > 0 && c.is_multiple_of(groups),
+            "channel_shuffle: {c} channels do not make {groups} equal groups"
+        );
         let grouped = self.unflatten(1, &[groups as isize, (c / groups) as isize]); // [n, groups, c/groups, …]
         grouped.transpose(1, 2).reshape(shape)
     }
