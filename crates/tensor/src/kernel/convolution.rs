@@ -3,6 +3,7 @@
 //! One, two and three spatial axes share the code: missing ones have length 1.
 
 use super::gemm::{Strided, gemm};
+use super::memory::Buffer;
 use super::parallel::chunks_mut;
 use crate::conv::Window;
 use crate::dtype::Number;
@@ -169,11 +170,12 @@ pub(crate) fn forward<T: Number>(geo: &Geometry, x: &[T], w: &[T], y: &mut [T]) 
     let (column, positions) = (geo.column(), geo.positions());
     let (x_group, y_group, w_group) = (geo.channels * geo.plane(), geo.features * positions, geo.features * column);
     chunks_mut(y, geo.output_size(), |n, y| {
-        let mut columns = vec![T::ZERO; column * positions];
+        let mut columns = Buffer::new(column * positions, |columns| columns.fill(T::ZERO));
+        let columns = columns.as_mut_slice().expect("a fresh buffer has one owner");
         for (g, y) in y.chunks_mut(y_group.max(1)).enumerate() {
-            geo.to_columns(&x[(n * geo.groups + g) * x_group..][..x_group], &mut columns);
+            geo.to_columns(&x[(n * geo.groups + g) * x_group..][..x_group], columns);
             let w = &w[g * w_group..][..w_group];
-            gemm((geo.features, column, positions), rows(w, column), rows(&columns, positions), T::ZERO, y);
+            gemm((geo.features, column, positions), rows(w, column), rows(columns, positions), T::ZERO, y);
         }
     });
 }
@@ -183,13 +185,14 @@ pub(crate) fn input_adjoint<T: Number>(geo: &Geometry, y: &[T], w: &[T], x: &mut
     let (column, positions) = (geo.column(), geo.positions());
     let (x_group, y_group, w_group) = (geo.channels * geo.plane(), geo.features * positions, geo.features * column);
     chunks_mut(x, geo.input_size(), |n, x| {
-        let mut columns = vec![T::ZERO; column * positions];
+        let mut columns = Buffer::new(column * positions, |columns| columns.fill(T::ZERO));
+        let columns = columns.as_mut_slice().expect("a fresh buffer has one owner");
         for (g, x) in x.chunks_mut(x_group.max(1)).enumerate() {
             let y = &y[(n * geo.groups + g) * y_group..][..y_group];
             let w = &w[g * w_group..][..w_group];
-            gemm((column, geo.features, positions), transposed(w, column), rows(y, positions), T::ZERO, &mut columns);
+            gemm((column, geo.features, positions), transposed(w, column), rows(y, positions), T::ZERO, columns);
             x.fill(T::ZERO);
-            geo.add_columns(&columns, x);
+            geo.add_columns(columns, x);
         }
     });
 }
@@ -201,12 +204,13 @@ pub(crate) fn weight_adjoint<T: Number>(geo: &Geometry, x: &[T], y: &[T], w: &mu
     let size = w.len();
     let mut parts = vec![T::ZERO; size * geo.samples.div_ceil(RUN)];
     chunks_mut(&mut parts, size, |run, w| {
-        let mut columns = vec![T::ZERO; column * positions];
+        let mut columns = Buffer::new(column * positions, |columns| columns.fill(T::ZERO));
+        let columns = columns.as_mut_slice().expect("a fresh buffer has one owner");
         for n in run * RUN..geo.samples.min((run + 1) * RUN) {
             for (g, w) in w.chunks_mut(w_group.max(1)).enumerate() {
-                geo.to_columns(&x[(n * geo.groups + g) * x_group..][..x_group], &mut columns);
+                geo.to_columns(&x[(n * geo.groups + g) * x_group..][..x_group], columns);
                 let y = &y[(n * geo.groups + g) * y_group..][..y_group];
-                let (y, columns) = (rows(y, positions), transposed(&columns, positions));
+                let (y, columns) = (rows(y, positions), transposed(columns, positions));
                 gemm((geo.features, positions, column), y, columns, T::ONE, w);
             }
         }

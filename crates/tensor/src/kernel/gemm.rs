@@ -1,9 +1,12 @@
-//! Matrix products: `matrixmultiply` on tiles whose borders depend on the sizes alone.
+//! Matrix products by `matrixmultiply`, whole or in one band of rows per thread.
+//!
+//! Each element is a sum over `k` in an order that `k` alone decides, wherever the bands begin: results do not depend on the number of threads. More
+//! bands than threads would be waste, since each packs all of `b` anew.
 
-use super::parallel::chunks_mut;
+use super::parallel::{bands, chunks_mut};
 use crate::dtype::{DType, Number};
 
-/// Multiplications that a tile should at least contain, to be worth handing to a thread.
+/// Multiplications that a band should at least contain, to be worth handing to a thread.
 const WORK: usize = 1 << 19;
 
 /// A matrix somewhere in a slice: position of the first element, and the strides of rows and columns.
@@ -43,7 +46,8 @@ pub(crate) fn gemm<T: Number>(
     }
     a.check(m, k);
     b.check(k, n);
-    let rows = (WORK / (k * n)).max(16).next_multiple_of(16);
+    let worthwhile = (m * n).saturating_mul(k) / WORK;
+    let rows = m.div_ceil(if worthwhile > 1 { bands().min(worthwhile) } else { 1 }).next_multiple_of(16);
     chunks_mut(c, rows * n, |i, c| {
         let a = Strided { offset: (a.offset as isize + (i * rows) as isize * a.rows) as usize, ..a };
         tile((c.len() / n, k, n), a, b, beta, c);
@@ -122,6 +126,24 @@ mod tests {
                 plain((m, k, n), a, b, 2.0, &mut slow);
                 assert_eq!(fast, slow, "{m}×{k}×{n}");
             }
+        }
+    }
+
+    #[test]
+    fn bands_change_no_bit() {
+        let (m, k, n) = (131, 700, 90);
+        let numbers = |count: usize| (0..count).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<_>>();
+        let (x, y) = (numbers(m * k), numbers(k * n));
+        let a = Strided { data: &x, offset: 0, rows: k as isize, columns: 1 };
+        let b = Strided { data: &y, offset: 0, rows: n as isize, columns: 1 };
+        let mut whole = vec![0.0; m * n];
+        tile((m, k, n), a, b, 0.0, &mut whole);
+        for rows in [16, 32, 80] {
+            let mut banded = vec![0.0; m * n];
+            for (i, c) in banded.chunks_mut(rows * n).enumerate() {
+                tile((c.len() / n, k, n), Strided { offset: i * rows * k, ..a }, b, 0.0, c);
+            }
+            assert!(banded == whole, "bands of {rows} rows");
         }
     }
 }

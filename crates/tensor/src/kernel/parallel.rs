@@ -26,6 +26,15 @@ fn many_chunks_mut<T: Send>(out: &mut [T], size: usize, f: &(dyn Fn(usize, &mut 
     out.chunks_mut(size).enumerate().for_each(|(i, chunk)| f(i, chunk));
 }
 
+/// Into how many pieces work is worth cutting whose results are the same for any cut: the number of threads, or 1 within a piece of work that is
+/// already shared among them.
+pub(crate) fn bands() -> usize {
+    #[cfg(feature = "threads")]
+    return if rayon::current_thread_index().is_some() { 1 } else { rayon::current_num_threads() };
+    #[cfg(not(feature = "threads"))]
+    1
+}
+
 /// Sets the number of threads that kernels use, for the whole process.
 ///
 /// Must come before the first large tensor operation, since threads are started once. Results are the same bits with any
