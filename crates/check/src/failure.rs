@@ -216,6 +216,11 @@ impl Verdict {
         }
     }
 
+    /// What was checked.
+    pub fn name(&self) -> &str {
+        &self.subject
+    }
+
     /// Whether nothing wrong was found.
     pub fn passed(&self) -> bool {
         self.failure.is_none()

@@ -30,7 +30,11 @@ const FORMS: &[(&str, fn(f64) -> f64)] = &[
     ("{} (1 - {})", |v| v * (1.0 - v)),
     ("exp({})", f64::exp),
     ("exp(-{})", |v| (-v).exp()),
+    ("exp(-{}²)", |v| (-v * v).exp()),
+    ("exp(-{}²/2)", |v| (-v * v / 2.0).exp()),
+    ("{} exp(-{}²/2)", |v| v * (-v * v / 2.0).exp()),
     ("ln {}", f64::ln),
+    ("tan {}", f64::tan),
     ("sin {}", f64::sin),
     ("cos {}", f64::cos),
     ("tanh {}", f64::tanh),
@@ -159,6 +163,14 @@ pub(super) fn term(cases: &[Case]) -> Option<Diagnosis> {
         let near = |&(r, t, h): &(f64, Estimate, f64)| (r - t.value - c * h).abs() <= 4.0 * t.bar + 1e-6 * largest;
         (c.is_finite() && c.abs() > 1e-4 && entries.len() > 3 && entries.iter().all(near))
             .then(|| Diagnosis::ExtraTerm(say(c)))
+    })
+}
+
+/// A slope that is another function of the numbers.
+pub(super) fn slope(cases: &[Case]) -> Option<Diagnosis> {
+    search(cases, ALL, |entries, say| {
+        let c = constant(entries.iter().map(|&(r, _, h)| (r, h, 0.0)))?;
+        (entries.len() > 3).then(|| Diagnosis::WrongSlope(say(c)))
     })
 }
 

@@ -24,6 +24,14 @@ pub enum Diagnosis {
         /// Whether the gradient is too large by the count, rather than too small.
         too_large: bool,
     },
+    /// The gradient is divided by n where n − 1 belongs, or the other way round.
+    CountOffByOne,
+    /// The slope is this, which is not the true one: the function's own value, say.
+    WrongSlope(String),
+    /// A gradient flows where there is none.
+    NotZero,
+    /// The gradient flows exactly where it should not.
+    InvertedMask,
     /// The true gradient lacks this factor, which the rule multiplies by: a power off by one, say.
     ExtraFactor(String),
     /// The true gradient has this factor, which the rule lacks: an inner derivative, say.
@@ -203,12 +211,14 @@ const HYPOTHESES: &[Hypothesis] = &[
     place::shifted,
     place::right_or_zero,
     factor::ignores_input,
+    place::inverted,
+    partial::partial,
     factor::elsewhere,
     factor::of_slope,
     factor::factor,
-    partial::partial,
     place::left_out,
     factor::term,
+    factor::slope,
     place::misplaced,
     place::uncoupled,
     partial::place_alone,

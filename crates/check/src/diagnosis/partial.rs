@@ -59,7 +59,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// Elements of arguments, by case and position, that have a right gradient or a wrong one. Those that have none either way are left out.
+/// Elements of arguments, by case and position, that have a right gradient or a wrong one. Those that have none, rightly, are left
+/// out.
 struct Split {
     wrong: Vec<(usize, usize)>,
     right: Vec<(usize, usize)>,
@@ -181,6 +182,7 @@ pub(super) fn partial(cases: &[Case]) -> Option<Diagnosis> {
     let largest = numbers().max_by(|a, b| a.1.value.abs().total_cmp(&b.1.value.abs()))?;
     let c = largest.0 / largest.1.value;
     let mistake = match c {
+        _ if numbers().all(|(_, t, scale)| t.value.abs() <= 1e-9 * scale) => Diagnosis::NotZero,
         _ if of(0.0) => Diagnosis::Zero,
         _ if !c.is_finite() || !of(c) => factor_of(cases, &|c, i| split.wrong.contains(&(c, i)))?,
         _ if (c + 1.0).abs() < 1e-5 => Diagnosis::SignFlipped,

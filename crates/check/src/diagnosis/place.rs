@@ -140,7 +140,17 @@ pub(super) fn right_or_zero(cases: &[Case]) -> Option<Diagnosis> {
             return Some(Diagnosis::MissingSum);
         }
     }
-    (all(|c| c.one_output_each() && c.shares())).then_some(Diagnosis::MissingSum)
+    let missing = all(|c| c.one_output_each() && c.shares()).then_some(Diagnosis::MissingSum);
+    uncoupled(cases).or(missing)
+}
+
+/// The rule is zero where the truth is not, and the other way round.
+pub(super) fn inverted(cases: &[Case]) -> Option<Diagnosis> {
+    let numbers = || cases.iter().flat_map(|c| c.pair().rule.iter().flatten().zip(c.pair().truth.iter().flatten()));
+    let apart = numbers().all(|(r, t)| r.abs() <= TINY || t.value.abs() <= TINY);
+    let both = numbers().any(|(r, _)| r.abs() > TINY) && numbers().any(|(_, t)| t.value.abs() > TINY);
+    let diagonal = cases.iter().all(|c| c.is_diagonal() && !c.shares());
+    (apart && both && diagonal).then_some(Diagnosis::InvertedMask)
 }
 
 /// The rule is right, but for elements that get nothing.

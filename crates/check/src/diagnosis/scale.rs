@@ -37,19 +37,27 @@ pub(super) fn scaled(cases: &[Case]) -> Option<Diagnosis> {
             false => plausible.then_some(Diagnosis::Factor(simple(first))),
         };
     }
+    let one_off = |&(c, case): &(f64, &Case)| {
+        let near = |n: f64| (c - n / (n - 1.0)).abs() < 1e-5 || (c - (n - 1.0) / n).abs() < 1e-5;
+        counts(case.shape()).chain(counts(&case.e.output)).any(|n| n > 1 && near(n as f64))
+    };
+    if factors.iter().all(one_off) {
+        return Some(Diagnosis::CountOffByOne);
+    }
     let [large, small] =
         [false, true].map(|inverse| factors.iter().all(|&(c, case)| is_count(if inverse { 1.0 / c } else { c }, case)));
     (large || small).then_some(Diagnosis::MeanForSum { too_large: large })
 }
 
+/// The numbers of elements along some axes.
+fn counts(shape: &[usize]) -> impl Iterator<Item = usize> + '_ {
+    let product = |set: u32| (0..shape.len()).filter(|i| set >> i & 1 == 1).map(|i| shape[i]).product();
+    (0..1u32 << shape.len().min(6)).map(product)
+}
+
 /// Whether a factor is the number of elements along some axes of the argument or the output.
 fn is_count(c: f64, case: &Case) -> bool {
-    let of = |shape: &[usize]| {
-        let product =
-            |set: u32| -> usize { (0..shape.len()).filter(|i| set >> i & 1 == 1).map(|i| shape[i]).product() };
-        (0..1u32 << shape.len().min(6)).any(|set| (c - product(set) as f64).abs() < 1e-5 * c.abs())
-    };
-    of(case.shape()) || of(&case.e.output)
+    counts(case.shape()).chain(counts(&case.e.output)).any(|n| (c - n as f64).abs() < 1e-5 * c.abs())
 }
 
 /// The factor between a rule and the truth, if it is one.

@@ -16,6 +16,17 @@ impl fmt::Display for Diagnosis {
             Diagnosis::MeanForSum { too_large: false } => {
                 write!(f, "the gradient is too small by the number of elements: a mean where a sum belongs")
             }
+            Diagnosis::CountOffByOne => {
+                write!(
+                    f,
+                    "the count is off by one: the gradient is divided by n where n - 1 belongs, or the other way round"
+                )
+            }
+            Diagnosis::WrongSlope(h) => write!(f, "the rule multiplies g by {h}, which is not the slope"),
+            Diagnosis::NotZero => write!(f, "a gradient flows where there is none"),
+            Diagnosis::InvertedMask => {
+                write!(f, "the mask is inverted: the gradient flows exactly where it should not, and nowhere else")
+            }
             Diagnosis::ExtraFactor(h) => {
                 write!(
                     f,
