@@ -60,7 +60,7 @@ fn transpose_batch<T: Element>(
                     for column in (square..columns.min(square + SQUARE)).step_by(TILE) {
                         let source = from + (i * SQUARE + row) as isize + column as isize * stride;
                         let size = (TILE.min(height - row), TILE.min(columns - column));
-                        transpose_tile(&data[..], source, stride, &mut band[row * columns + column..], columns, size);
+                        transpose_tile(data, source, stride, &mut band[row * columns + column..], columns, size);
                     }
                 }
             }
