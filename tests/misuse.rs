@@ -134,7 +134,7 @@ misuses! {
     "index out of range": v(&[3]).index_select(0, &tensor![3]) => ["index_select", "index 3", "length 3"];
     "index of the wrong type": v(&[3]).index_select(0, &t(&[1])) => ["index_select", "i64", "f32"];
     "gather with another rank": v(&[3, 2]).gather(0, &i(&[3])) => ["gather", "1 axes", "2"];
-    "where without a mask": Var::choose(&t(&[2]), &v(&[2]), &v(&[2])) => ["where", "bool", "f32"];
+    "where without a mask": Var::choose(&t(&[2]), v(&[2]), v(&[2])) => ["where", "bool", "f32"];
     "conv with wrong channels": v(&[1, 3, 8, 8]).conv(&v(&[4, 1, 3, 3]), None, &Window::new(2)) => ["conv", "3 channels", "expects 1"];
     "conv with a kernel too large": v(&[1, 1, 2, 2]).conv(&v(&[1, 1, 3, 3]), None, &Window::new(2)) => ["conv", "larger than the input"];
     "conv without channels": v(&[8, 8]).conv(&v(&[1, 1, 3, 3]), None, &Window::new(2)) => ["conv", "axes", "[8, 8]"];

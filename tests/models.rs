@@ -11,7 +11,7 @@ fn checked<M: Module + Clone>(model: &M, loss: impl Fn(&M) -> Var) -> Verdict {
 #[test]
 fn a_classifier() {
     let mut rng = Rng::seed(0);
-    let model = (Linear::new(5, 8, &mut rng), LayerNorm::new(&[8]), Linear::new(8, 3, &mut rng));
+    let model = (Linear::new(5, 8, &mut rng), LayerNorm::new([8]), Linear::new(8, 3, &mut rng));
     let x = Var::constant(Tensor::randn(&mut rng, [6, 5], DType::F64));
     let labels = Tensor::randint(&mut rng, [6], 0, 3);
     checked(&model, |m| m.2.forward(&m.1.forward(&m.0.forward(&x)).tanh()).cross_entropy(&labels)).assert();

@@ -2,8 +2,12 @@
 
 use chainrule::{DType, Tensor, Var};
 
-/// Compares element by element: `|got − want| ≤ atol + rtol·|want|`; NaN equals NaN, an infinity itself; integers and truth values are equal
-/// or not.
+/// Whether two real numbers count as equal: `|got − want| ≤ atol + rtol·|want|`; NaN equals NaN, an infinity itself.
+pub fn close(got: f64, want: f64, rtol: f64, atol: f64) -> bool {
+    got == want || got.is_nan() && want.is_nan() || want.is_finite() && (got - want).abs() <= atol + rtol * want.abs()
+}
+
+/// Compares element by element; integers and truth values are equal or not.
 pub fn same(what: &str, got: &Tensor, want: &Tensor, rtol: f64, atol: f64) -> Result<(), String> {
     if got.shape() != want.shape() {
         return Err(format!("{what}: the shape is {} instead of {}", got.to_shape(), want.to_shape()));
@@ -13,11 +17,7 @@ pub fn same(what: &str, got: &Tensor, want: &Tensor, rtol: f64, atol: f64) -> Re
         return Err(format!("{what}: the type is {} instead of {}", got.dtype(), want.dtype()));
     }
     let exact = !want.dtype().is_float();
-    let equal = |got: f64, want: f64| {
-        got == want
-            || got.is_nan() && want.is_nan()
-            || !exact && want.is_finite() && (got - want).abs() <= atol + rtol * want.abs()
-    };
+    let equal = |got: f64, want: f64| if exact { got == want } else { close(got, want, rtol, atol) };
     let (got, expected) = (got.to_f64_vec(), want.to_f64_vec());
     match got.iter().zip(&expected).position(|(&got, &want)| !equal(got, want)) {
         Some(i) => Err(format!("{what}: element {i} of {} is {} instead of {}", want.to_shape(), got[i], expected[i])),

@@ -5,6 +5,7 @@
 
 mod call;
 mod compare;
+mod differences;
 mod manifest;
 mod ops;
 mod run;

@@ -9,7 +9,8 @@ use chainrule::tensor::io::safetensors;
 use chainrule::{DType, Tensor, Var};
 
 use crate::call::{Call, Outputs, Unsupported};
-use crate::compare::{part, same};
+use crate::compare::{close, part, same};
+use crate::differences::on_purpose;
 use crate::manifest::{Case, Input, Output, Post};
 use crate::ops;
 
@@ -183,7 +184,12 @@ fn gradients(case: &Case, stored: &Stored, inputs: &BTreeMap<String, Var>, loss:
             }
         };
         let parts = [&got, &want].map(|g| part(g, x.value(), &gradient.compare));
-        same(&what, &parts[0], &parts[1], case.tolerance.grad_rtol, case.tolerance.grad_atol)?;
+        let (rtol, atol) = (case.tolerance.grad_rtol, case.tolerance.grad_atol);
+        if let Err(why) = same(&what, &parts[0], &parts[1], rtol, atol) {
+            let [x, got, want] = [x.value(), &parts[0], &parts[1]].map(Tensor::to_f64_vec);
+            let purpose = on_purpose(&case.op, &x, &got, &want, |got, want| close(got, want, rtol, atol));
+            return Err(purpose.map_or(Trouble::Failed(why), Trouble::Unsupported));
+        }
     }
     match missing.is_empty() {
         true => Ok(()),

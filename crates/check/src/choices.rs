@@ -184,7 +184,8 @@ mod tests {
         assert_eq!(simplest(|numbers| numbers[1] % 5 == 3), [0, 3, 0]);
         let pair = |numbers: &[u64]| numbers[FRONT..].windows(2).any(|pair| pair[0] % 7 == 4 && pair[1] % 3 == 2);
         assert_eq!(simplest(pair), [0, 0, 0, 4, 2]);
-        let square = |numbers: &[u64]| numbers.len() > 6 && numbers[3] % 5 > 0 && numbers[3] % 5 == numbers[6] % 5;
+        let square =
+            |numbers: &[u64]| numbers.len() > 6 && !numbers[3].is_multiple_of(5) && numbers[3] % 5 == numbers[6] % 5;
         assert_eq!(simplest(square), [0, 0, 0, 1, 0, 0, 1]);
     }
 }

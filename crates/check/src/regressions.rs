@@ -31,6 +31,6 @@ pub(crate) fn add(file: &Path, name: &str, choices: &[u64]) {
     let header = if file.exists() { "" } else { HEADER };
     let numbers: Vec<String> = choices.iter().map(u64::to_string).collect();
     if let Ok(mut file) = fs::OpenOptions::new().create(true).append(true).open(file) {
-        let _ = write!(file, "{header}{name}: {}\n", numbers.join(" "));
+        let _ = writeln!(file, "{header}{name}: {}", numbers.join(" "));
     }
 }

@@ -200,7 +200,7 @@ impl Var {
         let step = x.compare_scalar(Comparison::Gt, 0.0).cast(self.dtype());
         let step = x.isnan().choose(x, &step);
         let zero = x.compare_scalar(Comparison::Eq, 0.0);
-        Var::choose(&zero, &at_zero.into().with_type_of(self), &Var::constant(step))
+        Var::choose(&zero, at_zero.into().with_type_of(self), Var::constant(step))
     }
 
     /// a · 2ᵇ.

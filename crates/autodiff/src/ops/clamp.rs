@@ -73,7 +73,7 @@ impl Var {
         let too_low = self.value().compare(Comparison::Lt, low.value()).logical_or(&low.value().isnan());
         let too_high = self.value().compare(Comparison::Gt, high.value()).logical_or(&high.value().isnan());
         let crossed = high.value().compare(Comparison::Lt, low.value());
-        Var::choose(&too_high.logical_or(&crossed), &high, &Var::choose(&too_low, &low, self))
+        Var::choose(&too_high.logical_or(&crossed), &high, Var::choose(&too_low, &low, self))
     }
 
     /// The larger of x and `low`, a number or a variable. At a number, the slope of x is 1; two equal variables have slope ½ each.
@@ -143,9 +143,9 @@ impl Var {
             _ => f64::MAX,
         };
         let number = |x: f64| Var::constant(Tensor::scalar(x, self.dtype()));
-        let y = Var::choose(&x.isnan(), &number(nan), self);
-        let y = Var::choose(&x.isposinf(), &number(posinf.unwrap_or(largest)), &y);
-        Var::choose(&x.isneginf(), &number(neginf.unwrap_or(-largest)), &y)
+        let y = Var::choose(&x.isnan(), number(nan), self);
+        let y = Var::choose(&x.isposinf(), number(posinf.unwrap_or(largest)), &y);
+        Var::choose(&x.isneginf(), number(neginf.unwrap_or(-largest)), &y)
     }
 }
 

@@ -131,7 +131,7 @@ impl Var {
     /// # use chainrule_autodiff::Var;
     /// # use chainrule_tensor::tensor;
     /// let (a, x) = (Var::leaf(tensor![[1., 2.], [3., 4.]]), Var::constant(tensor![1., 10.]));
-    /// assert_eq!(Var::multi_dot(&[&x, &a, &a, &x]).item(), 1574.0);
+    /// assert_eq!(Var::multi_dot(&[&x, &a, &a, &x]).item(), 2457.0);
     /// ```
     #[track_caller]
     pub fn multi_dot(factors: &[&Var]) -> Var {

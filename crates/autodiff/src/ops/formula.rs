@@ -44,7 +44,7 @@ pub fn when(condition: Mask, a: impl Into<Side>, b: impl Into<Side>) -> Var {
         Side::Number(x) => Var::constant(Tensor::scalar(x, condition.dtype)),
         Side::Var(x) => x,
     };
-    Var::choose(&condition.holds, &var(a.into()), &var(b.into()))
+    Var::choose(&condition.holds, var(a.into()), var(b.into()))
 }
 
 impl Var {

@@ -163,12 +163,12 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn corrcoef(&self) -> Var {
-        let covariance = self.cov();
         if self.rank() < 2 {
-            return &covariance / &covariance;
+            let deviation = self.std_axes(&[], 1.0, false);
+            return self.cov() / deviation.square(); // 1, or NaN where nothing varies
         }
         let deviation = self.std_axes(&[1], 1.0, true); // [variables, 1]
-        covariance / &deviation / deviation.t()
+        self.cov() / &deviation / deviation.t()
     }
 }
 

@@ -135,7 +135,7 @@ impl Var {
         }
         let zero = mean.value().compare_scalar(Comparison::Eq, 0.0);
         let root = mean.masked_fill(&zero, 1.0).powf(1.0 / p);
-        Var::choose(&zero, &Var::constant(mean.value().zeros_like()), &root)
+        Var::choose(&zero, Var::constant(mean.value().zeros_like()), &root)
     }
 }
 

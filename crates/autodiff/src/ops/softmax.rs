@@ -54,7 +54,7 @@ impl Op<1> for LogSoftmax {
 #[inline(always)]
 fn exponentials<T: Real>(x: &[T], out: &mut [T]) -> (T, T) {
     let top = rows::largest(x);
-    let top = if (top - top).is_nan() { T::ZERO } else { top };
+    let top = if top.to_f64().is_infinite() { T::ZERO } else { top };
     out.iter_mut().zip(x).for_each(|(o, &x)| *o = (x - top).exp());
     (top, rows::sum([&*out], |[e]| e))
 }

@@ -28,7 +28,7 @@ impl Var {
         let zero = self.value().compare_scalar(Comparison::Eq, 0.0);
         let one = Var::constant(Tensor::scalar(1.0, self.dtype()));
         let length = Var::choose(&zero, &one, self).sqrt();
-        Var::choose(&zero, &Var::constant(self.value()), &length)
+        Var::choose(&zero, Var::constant(self.value()), &length)
     }
 
     /// The norm of order p along the axes (all when none is named): (Σ|x|ᵖ)^(1/p) for any p but 0; the largest |x| for ∞, the smallest for −∞,

@@ -56,7 +56,8 @@ fn diagonal(op: &str, x: &Var, labels: &[Label]) -> Named {
         );
         let mut labels = named.labels.clone();
         labels.push(labels[i]);
-        (labels.remove(j), labels.remove(i)); // j comes after i
+        labels.remove(j); // before i, which comes earlier
+        labels.remove(i);
         named = Named { var: named.var.diagonal(0, i as isize, j as isize), labels };
     }
     named

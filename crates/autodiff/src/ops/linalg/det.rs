@@ -74,7 +74,7 @@ fn cofactors(a: &Var) -> Var {
     let mut but_two = b.value().ones_like(); // [.., i, j]: all but i and j
     for k in 0..n {
         let is_k = position.compare_scalar(Comparison::Eq, k as f64);
-        but_one = but_one * Var::choose(&is_k, &Var::constant(&one), &on.narrow(-1, k, 1));
+        but_one = but_one * Var::choose(&is_k, Var::constant(&one), on.narrow(-1, k, 1));
         let either = is_k.logical_or(&is_k.unsqueeze(-1));
         but_two = but_two * either.choose(&one, &svd.s.narrow(-1, k, 1).unsqueeze(-1));
     }

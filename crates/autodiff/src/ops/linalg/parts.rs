@@ -50,7 +50,7 @@ pub(super) fn symmetric_part(x: &Var) -> Var {
 pub(super) fn inverse_gaps(gaps: &Var) -> Var {
     let diagonal = Tensor::eye(gaps.size(-1), DType::Bool);
     let number = |x: f64| Var::constant(Tensor::scalar(x, gaps.dtype()));
-    Var::choose(&diagonal, &number(0.0), &(1.0 / Var::choose(&diagonal, &number(1.0), gaps)))
+    Var::choose(&diagonal, number(0.0), &(1.0 / Var::choose(&diagonal, number(1.0), gaps)))
 }
 
 /// The identity of the last axis, as a constant.

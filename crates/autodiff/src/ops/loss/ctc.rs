@@ -243,7 +243,7 @@ impl Paths {
             let at = ends(back);
             let exists = at.compare_scalar(Comparison::Ge, 0.0);
             let found = paths.gather(1, &exists.choose(&at, &Tensor::zeros([], DType::I64)));
-            Var::choose(&exists, &found, &Var::constant(Tensor::scalar(lowest, log_p.dtype())))
+            Var::choose(&exists, &found, Var::constant(Tensor::scalar(lowest, log_p.dtype())))
         };
         let losses = -Var::cat(&[&end(1), &end(2)], 1).logsumexp(&[1], false); // [n]
         when(losses.above(-0.5 * lowest), self.impossible(), losses)
