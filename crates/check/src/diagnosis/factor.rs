@@ -16,8 +16,10 @@ enum Quantity {
     Argument(usize),
 }
 
-/// Functions of such a number, by how they are written.
-const FORMS: &[(&str, fn(f64) -> f64)] = &[
+/// A function of such a number, and how it is written.
+type Form = (&'static str, fn(f64) -> f64);
+
+const FORMS: &[Form] = &[
     ("{}", |v| v),
     ("{}²", |v| v * v),
     ("{}³", |v| v * v * v),
@@ -40,6 +42,9 @@ const FORMS: &[(&str, fn(f64) -> f64)] = &[
     ("tanh {}", f64::tanh),
     ("sigmoid({})", |v| 1.0 / (1.0 + (-v).exp())),
 ];
+
+/// Other inputs for a sample, at which the slope may have been taken.
+type Inputs<'a> = Box<dyn Fn(&Case) -> Option<Vec<chainrule_tensor::Tensor>> + 'a>;
 
 impl Quantity {
     fn name(self, k: usize) -> String {
@@ -223,7 +228,7 @@ pub(super) fn elsewhere(cases: &[Case]) -> Option<Diagnosis> {
     let one = cases.iter().all(|c| c.k == k);
     let output = with(|c| (c.e.value.shape() == c.shape()).then(|| c.e.value.clone()));
     let negative = with(|c| Some(-&c.e.inputs[c.k]));
-    let more: [(Box<dyn Fn(&Case) -> Option<Vec<chainrule_tensor::Tensor>>>, Diagnosis); 2] = [
+    let more: [(Inputs, Diagnosis); 2] = [
         (Box::new(output), Diagnosis::ElsewhereSlope(format!("at the output y instead of the input x[{k}]"))),
         (Box::new(negative), Diagnosis::ElsewhereSlope(format!("at -x[{k}] instead of x[{k}]"))),
     ];

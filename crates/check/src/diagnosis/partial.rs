@@ -120,6 +120,9 @@ fn interval(split: &Split, x: &dyn Fn(usize, usize) -> f64, k: usize) -> Option<
     above().or_else(below).or_else(beyond).or_else(within)
 }
 
+/// Whether something holds of a sample's element.
+type Holds<'a> = &'a dyn Fn(usize, usize) -> bool;
+
 /// A position along an axis.
 fn edges(cases: &[Case], split: &Split) -> Option<Place> {
     let n = |c: usize, axis: usize| cases[c].shape().get(axis).copied().unwrap_or(1);
@@ -127,7 +130,7 @@ fn edges(cases: &[Case], split: &Split) -> Option<Place> {
     let rank = cases.iter().map(|c| c.shape().len()).max()?;
     (0..rank).filter(|&axis| (0..cases.len()).any(|c| n(c, axis) > 1)).find_map(|axis| {
         let (first, last) = (|c, i| at(c, i, axis) == 0, |c, i| at(c, i, axis) + 1 == n(c, axis));
-        let all: [(Place, &dyn Fn(usize, usize) -> bool); 5] = [
+        let all: [(Place, Holds); 5] = [
             (Place::First(axis), &first),
             (Place::Last(axis), &last),
             (Place::Ends(axis), &|c, i| first(c, i) || last(c, i)),
