@@ -133,6 +133,7 @@ impl Var {
     /// let (a, x) = (Var::leaf(tensor![[1., 2.], [3., 4.]]), Var::constant(tensor![1., 10.]));
     /// assert_eq!(Var::multi_dot(&[&x, &a, &a, &x]).item(), 2457.0);
     /// ```
+    #[doc(alias("chain_matmul"))]
     #[track_caller]
     pub fn multi_dot(factors: &[&Var]) -> Var {
         let n = factors.len();

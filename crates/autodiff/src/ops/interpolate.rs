@@ -63,6 +63,16 @@ impl Var {
     /// assert_eq!(y.value().to_vec::<f32>(), [1., 2., 3.]);
     /// ```
     #[doc(alias("upsample", "upsample_nearest", "upsample_bilinear"))]
+    #[doc(alias(
+        "upsample",
+        "upsample_nearest1d",
+        "upsample_nearest2d",
+        "upsample_nearest3d",
+        "upsample_linear1d",
+        "upsample_bilinear2d",
+        "upsample_trilinear3d",
+        "upsample_bicubic2d"
+    ))]
     #[track_caller]
     pub fn interpolate(&self, resize: &Resize) -> Var {
         let mut y = self.clone();

@@ -74,6 +74,7 @@ impl Var {
     /// assert_eq!(y.value().to_vec::<f32>(), [3., 2., 1., 2., 3., 2.]);
     /// assert_eq!(y.sum().backward()[&x].to_vec::<f32>(), [1., 3., 2.]);
     /// ```
+    #[doc(alias("reflection_pad", "replication_pad", "circular_pad"))]
     #[track_caller]
     pub fn pad_with(&self, amounts: &[(isize, isize)], padding: Padding) -> Var {
         if let Padding::Constant(value) = padding {

@@ -49,6 +49,7 @@ impl Var {
     /// let x = a.solve_triangular(&Var::constant(tensor![[2.], [9.]]), false);
     /// assert_eq!(x.value().to_vec::<f32>(), [1., 2.]);
     /// ```
+    #[doc(alias("triangular_solve"))]
     #[track_caller]
     pub fn solve_triangular(&self, b: &Var, upper: bool) -> Var {
         self.solve_triangular_with(b, upper, true, false)
