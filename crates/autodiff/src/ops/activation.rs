@@ -57,6 +57,12 @@ rows! {
         slope(in x) = when((beta * x).above(threshold), 1.0, (beta * x).sigmoid()); on -3.0..3.0;
         torch "nn.functional.softplus";
 
+    /// ½·(x + √(x² + 4)): softplus without exponentials.
+    ///
+    /// Source: Barron, Squareplus: a softplus-like algebraic rectifier, 2021.
+    squareplus(x) = 0.5 * (x + (x * x + 4.0).sqrt());
+        slope(in x) = 0.5 * (1.0 + x * (x * x + 4.0).rsqrt()); on -3.0..3.0; torch "-";
+
     /// ln σ(x), σ the logistic function, exact for very negative x.
     log_sigmoid(x) = x.minimum(0.0) - (-x.abs()).exp().log1p();
         slope(in x) = (-x).sigmoid(); on -3.0..3.0; torch "nn.functional.logsigmoid";
