@@ -31,6 +31,12 @@ pub struct Failure {
     pub(crate) cause: Option<Box<Failure>>,
 }
 
+/// A number with an exponent where there would be too many digits.
+fn plain(x: f64) -> String {
+    let long = x != 0.0 && !(1e-9..1e16).contains(&x.abs());
+    if long { format!("{x:e}") } else { format!("{x}") }
+}
+
 impl Failure {
     /// What is wrong.
     pub fn property(&self) -> Property {
@@ -89,8 +95,8 @@ impl Failure {
         }
         let Some(Mismatch { found, expected, bar, sides, names }) = finding.mismatch else { return Ok(()) };
         let width = names[0].chars().count().max(names[1].chars().count());
-        writeln!(f, "    {:<width$}  {found}", names[0])?;
-        writeln!(f, "    {:<width$}  {expected} ± {bar:.0e}", names[1])?;
+        writeln!(f, "    {:<width$}  {}", names[0], plain(found))?;
+        writeln!(f, "    {:<width$}  {} ± {bar:.0e}", names[1], plain(expected))?;
         match sides {
             Some([left, right]) => writeln!(f, "    at a kink: slope {left} from the left, {right} from the right"),
             None => Ok(()),

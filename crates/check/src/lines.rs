@@ -1,6 +1,6 @@
 //! Derivatives along lines: a rule's against differences.
 
-use chainrule_tensor::{Rng, Tensor};
+use chainrule_tensor::{DType, Rng, Tensor};
 
 use crate::difference::{Agreement, compare};
 use crate::finding::{Kink, Mismatch, Tally, unravel};
@@ -44,6 +44,9 @@ impl Derivative<'_> {
         };
         let first = trial.first_step(line);
         let epsilon = trial.dtype().epsilon();
+        // Numbers close to the smallest there is have few digits, or none.
+        let smallest = if trial.dtype() == DType::F64 { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) };
+        let underflow = smallest / epsilon;
         let found = compare(&curve, &self.centre, &self.noise, epsilon, first, &analytic, &scale);
         // Next to a number that is not finite, 0 times infinity is NaN, and nobody's fault.
         let singular = found.iter().any(|agreement| matches!(agreement, Agreement::Undecided));
@@ -60,7 +63,7 @@ impl Derivative<'_> {
                 Agreement::Undecided => tally.undecided += 1,
                 Agreement::Differs { .. } if a.is_nan() && singular => tally.undecided += 1,
                 Agreement::Differs { numeric, sides } => {
-                    let within = (a - numeric.value).abs() <= numeric.bar + (self.error)(i, line);
+                    let within = (a - numeric.value).abs() <= numeric.bar + underflow + (self.error)(i, line);
                     let (expected, bar) = (numeric.value, numeric.bar);
                     if !within && wrong.is_none() {
                         wrong = Some((i, Mismatch { found: a, expected, bar, sides, names: NAMES }));

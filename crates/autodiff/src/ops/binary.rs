@@ -27,7 +27,7 @@ pairs! {
     /// a · ln b, and 0 where a is 0.
     xlogy(a, b) = when(a.equals(0.0), when(b.equals(b), 0.0, b), a * b.log());
         by a = when(a.equals(0.0), when(b.at_most(0.0), 0.0, b.log()), b.log());
-        by b = a / b;
+        by b = when(b.equals(0.0), when(a.equals(0.0), 0.0, a / b), a / b);
         on 0.2..3.0, 0.2..3.0; torch "xlogy";
 }
 

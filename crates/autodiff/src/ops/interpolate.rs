@@ -62,9 +62,10 @@ impl Var {
     /// let y = x.interpolate(&Resize::to(&[3]).mode(Interpolation::Linear).align_corners(true));
     /// assert_eq!(y.value().to_vec::<f32>(), [1., 2., 3.]);
     /// ```
-    #[doc(alias("upsample", "upsample_nearest", "upsample_bilinear"))]
     #[doc(alias(
         "upsample",
+        "upsample_nearest",
+        "upsample_bilinear",
         "upsample_nearest1d",
         "upsample_nearest2d",
         "upsample_nearest3d",
