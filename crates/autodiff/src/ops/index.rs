@@ -2,7 +2,7 @@
 
 use chainrule_tensor::{Slice, Tensor, broadcast_shapes, normalise_axis};
 
-use crate::declare::{Declaration, Sample};
+use crate::declare::{Declaration, Draw, Sample};
 use crate::op::{Op, Saves};
 use crate::var::Var;
 
@@ -228,6 +228,18 @@ impl Var {
     }
 }
 
+/// A call that puts slices at positions along an axis, each of which may be named more than once.
+pub(super) fn slices_at(d: &mut Draw, name: &str, call: fn(&Var, isize, &Tensor, &Var) -> Var) -> Sample {
+    let shape = d.positive_shape();
+    let axis = d.below(shape.len());
+    let count = d.size();
+    let index = d.indices(&[count], shape[axis]);
+    let mut slices = shape.clone();
+    slices[axis] = count;
+    let source = format!("x[0].{name}({axis}, &tensor!{:?}, &x[1])", index.to_vec::<i64>());
+    Sample::new([d.reals(&shape), d.reals(&slices)], source, move |x| call(&x[0], axis as isize, &index, &x[1]))
+}
+
 /// What these ops say about themselves.
 pub const DECLARED: &[Declaration] = &[
     Declaration::linear("index_select", "index_select", "slices at positions", "g added at the positions", |d| {
@@ -263,14 +275,7 @@ pub const DECLARED: &[Declaration] = &[
         })
     }),
     Declaration::linear("index_add", "index_add", "x plus slices at positions", "g; g at the positions", |d| {
-        let shape = d.positive_shape();
-        let axis = d.below(shape.len());
-        let count = d.size();
-        let index = d.indices(&[count], shape[axis]);
-        let mut slices = shape.clone();
-        slices[axis] = count;
-        let source = format!("x[0].index_add({axis}, &tensor!{:?}, &x[1])", index.to_vec::<i64>());
-        Sample::new([d.reals(&shape), d.reals(&slices)], source, move |x| x[0].index_add(axis as isize, &index, &x[1]))
+        slices_at(d, "index_add", Var::index_add)
     }),
     Declaration::linear("take", "take", "elements by number", "g added at the numbers", |d| {
         let shape = d.positive_shape();

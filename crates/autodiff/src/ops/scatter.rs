@@ -298,13 +298,6 @@ pub const DECLARED: &[Declaration] = &[
         },
     ),
     Declaration::linear("index_copy", "index_copy", "x, with slices at positions", "g elsewhere; g there", |d| {
-        let shape = d.positive_shape();
-        let axis = d.below(shape.len());
-        let count = d.size();
-        let index = d.indices(&[count], shape[axis]);
-        let mut slices = shape.clone();
-        slices[axis] = count;
-        let source = format!("x[0].index_copy({axis}, &tensor!{:?}, &x[1])", index.to_vec::<i64>());
-        Sample::new([d.reals(&shape), d.reals(&slices)], source, move |x| x[0].index_copy(axis as isize, &index, &x[1]))
+        super::index::slices_at(d, "index_copy", Var::index_copy)
     }),
 ];
