@@ -31,7 +31,7 @@ impl Var {
         let differences = self.unsqueeze(-2) - other.unsqueeze(-3); // [..., m, n, k]
         match self.size(-1) {
             0 => differences.sum_axes(&[-1], false),
-            _ => differences.p_norm(p, -1, false),
+            _ => differences.vector_norm(p, &[-1], false),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Lengths of vectors and how far apart, or alike, two of them are.
 
-use chainrule_tensor::{Comparison, broadcast_shapes};
+use chainrule_tensor::broadcast_shapes;
 
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::ops::formula::when;
@@ -20,7 +20,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn normalize(&self, p: f64, axis: isize, eps: f64) -> Var {
-        self / self.p_norm(p, axis, true).clamp_min(eps)
+        self / self.vector_norm(p, &[axis], true).clamp_min(eps)
     }
 
     /// The cosine of the angle between the vectors along an axis, x·y / (|x|·|y|). Lengths count as `eps` at least, with the gradient that they would
@@ -43,7 +43,7 @@ impl Var {
             panic!("cosine_similarity: {} and {} do not broadcast", self.to_shape(), other.to_shape())
         };
         let (x, y) = (self.broadcast_to(&both), other.broadcast_to(&both));
-        let unit = |x: &Var| x / x.p_norm(2.0, axis, true).lifted(eps);
+        let unit = |x: &Var| x / x.norm(&[axis], true).lifted(eps);
         (unit(&x) * unit(&y)).sum_axes(&[axis], false)
     }
 
@@ -66,27 +66,7 @@ impl Var {
             self.to_shape(),
             other.to_shape()
         );
-        (self - other + eps).p_norm(p, -1, keep)
-    }
-
-    /// (Σ|x|ᵖ)^(1/p) along an axis; the largest |x| for p = ∞, the number of x ≠ 0 for p = 0. The gradient at 0 is 0.
-    #[track_caller]
-    pub(crate) fn p_norm(&self, p: f64, axis: isize, keep: bool) -> Var {
-        if p == 2.0 {
-            return self.norm(&[axis], keep);
-        }
-        if p == 1.0 {
-            return self.abs().sum_axes(&[axis], keep);
-        }
-        if p == f64::INFINITY {
-            return self.abs().amax(&[axis], keep);
-        }
-        if p == 0.0 {
-            let some = self.value().compare_scalar(Comparison::Ne, 0.0).cast(self.dtype());
-            return Var::constant(some.sum(&[axis], keep));
-        }
-        let power = |x: &Var, p: f64| when(x.equals(0.0), 0.0, when(x.equals(0.0), 1.0, x).powf(p));
-        power(&power(&self.abs(), p).sum_axes(&[axis], keep), 1.0 / p)
+        (self - other + eps).vector_norm(p, &[-1], keep)
     }
 
     /// This variable with smaller numbers replaced by `low`, and the gradient passed on as if they were not.
