@@ -41,6 +41,8 @@ fn workload(name: &str) -> Option<Step> {
         "mlp" => models::mlp(rng, &[784, 128, 10], 64),
         "mlp_big" => models::mlp(rng, &[784, 1024, 1024, 10], 256),
         "cnn" => models::cnn(rng),
+        "gpt" => models::gpt(rng),
+        "lstm" => models::lstm(rng),
         "tiny_fwd" => tiny(Var::constant(tensor![1.0]), drop),
         "tiny_fb" => tiny(Var::leaf(tensor![1.0]), |y| drop(y.backward())),
         "chain" => differentiated(rng, &[10_000_000], |x| (x.tanh() * 2.0 + 1.0).relu().sum()),

@@ -34,12 +34,73 @@ pub fn cnn(rng: &mut Rng) -> Step {
 }
 
 /// One step of training a model to tell ten classes apart.
-fn classifier(rng: &mut Rng, mut model: Sequential, input: &[usize]) -> Step {
+fn classifier(rng: &mut Rng, mut model: impl Layer + Module + 'static, input: &[usize]) -> Step {
     let x = Var::constant(normal(rng, input));
     let labels = Tensor::randint(rng, input[0], 0, 10);
     let mut adam = Adam::new(1e-3);
     Box::new(move || {
         let loss = model.forward(&x).cross_entropy(&labels);
+        adam.step(&mut model, &loss.backward());
+    })
+}
+
+/// A long short-term memory, whose last state tells the class.
+#[derive(Debug, Module)]
+struct Recalling {
+    memory: Lstm,
+    scores: Linear,
+}
+
+impl Layer for Recalling {
+    fn forward(&self, x: &Var) -> Var {
+        let (_, [h, _]) = self.memory.run(x, None);
+        self.scores.forward(&h.select(0, 0))
+    }
+}
+
+/// A long short-term memory of 128 units over 50 steps of width 64.
+pub fn lstm(rng: &mut Rng) -> Step {
+    let options = Recurrent { batch_first: true, ..Default::default() };
+    let model = Recalling { memory: Lstm::with(64, 128, options, rng), scores: Linear::new(128, 10, rng) };
+    classifier(rng, model, &[32, 50, 64])
+}
+
+/// A language model: a decoder-only transformer that normalises first.
+#[derive(Debug, Module)]
+struct Gpt {
+    words: Embedding,
+    positions: Var,
+    blocks: Vec<TransformerEncoderLayer>,
+    norm: LayerNorm,
+    head: Linear,
+}
+
+impl Gpt {
+    /// Scores of the word that comes next, at each position: `[n, steps]` → `[n, steps, words]`.
+    fn forward(&self, words: &Tensor) -> Var {
+        let x = self.words.lookup(words) + &self.positions;
+        self.head.forward(&self.norm.forward(&self.blocks.forward(&x)))
+    }
+}
+
+/// Four blocks of width 128 with four heads, on 16 pieces of text of 128 characters out of 65.
+pub fn gpt(rng: &mut Rng) -> Step {
+    let (words, steps, width, heads, samples) = (65, 128, 128, 4, 16);
+    let block =
+        |_| TransformerEncoderLayer::new(width, heads, 4 * width, rng).norm_first().gelu().causal().dropout(0.0);
+    let blocks = (0..4).map(block).collect();
+    let mut model = Gpt {
+        words: Embedding::new(words, width, rng),
+        positions: Var::leaf(normal(rng, &[steps, width]) * 0.02),
+        blocks,
+        norm: LayerNorm::new([width]),
+        head: Linear::new(width, words, rng),
+    };
+    let mut text = || Tensor::randint(rng, samples * steps, 0, words as i64);
+    let (input, next) = (text().reshape([samples, steps]), text());
+    let mut adam = AdamW::new(1e-3);
+    Box::new(move || {
+        let loss = model.forward(&input).flatten(0, 1).cross_entropy(&next);
         adam.step(&mut model, &loss.backward());
     })
 }
