@@ -55,6 +55,12 @@ fn level() -> Level {
     })
 }
 
+/// Whether [`vectorised`] uses AVX-512.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn has_avx512() -> bool {
+    matches!(level(), Level::Avx512)
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
 fn avx512<J: Loop>(job: J) -> J::Out {

@@ -1,16 +1,20 @@
-//! Matrix products by `matrixmultiply`, whole or in one band of rows per thread.
+//! Matrix products, whole or in one band per thread: by our own kernel where the CPU has AVX-512, else by `matrixmultiply`.
 //!
-//! Each element is a sum over `k` in an order that `k` alone decides, wherever the bands begin: results do not depend on the number of threads. More
-//! bands than threads would be waste, since each packs all of `b` anew.
+//! Each element is a sum over `k` in an order that the product's shape alone decides, wherever the bands begin: results do not depend on the number of
+//! threads.
 
-use super::parallel::{bands, chunks_mut};
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod vector;
+
+use super::parallel::{Shared, bands, each};
 use crate::dtype::{DType, Number};
 
 /// Multiplications that a band should at least contain, to be worth handing to a thread.
 const WORK: usize = 1 << 19;
 
 /// A matrix somewhere in a slice: position of the first element, and the strides of rows and columns.
-#[derive(Clone, Copy)]
 pub(crate) struct Strided<'a, T> {
     pub(crate) data: &'a [T],
     pub(crate) offset: usize,
@@ -18,7 +22,24 @@ pub(crate) struct Strided<'a, T> {
     pub(crate) columns: isize,
 }
 
+impl<T> Clone for Strided<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Strided<'_, T> {}
+
 impl<T> Strided<'_, T> {
+    /// The part that begins at row `i` and column `j`.
+    fn from(self, i: usize, j: usize) -> Self {
+        let offset = self.offset as isize + i as isize * self.rows + j as isize * self.columns;
+        Strided { offset: offset as usize, ..self }
+    }
+
+    fn pointer(&self) -> *const T {
+        self.data.as_ptr().wrapping_add(self.offset)
+    }
+
     /// # Panics
     /// When an element of the `m × n` matrix lies outside the slice.
     fn check(&self, m: usize, n: usize) {
@@ -46,43 +67,104 @@ pub(crate) fn gemm<T: Number>(
     }
     a.check(m, k);
     b.check(k, n);
-    let worthwhile = (m * n).saturating_mul(k) / WORK;
-    let rows = m.div_ceil(if worthwhile > 1 { bands().min(worthwhile) } else { 1 }).next_multiple_of(16);
-    chunks_mut(c, rows * n, |i, c| {
-        let a = Strided { offset: (a.offset as isize + (i * rows) as isize * a.rows) as usize, ..a };
-        tile((c.len() / n, k, n), a, b, beta, c);
+    let worthwhile = ((m * n).saturating_mul(k) / WORK).max(1);
+    let engine = Engine::of(m, &a, &b);
+    let bands = if worthwhile > 1 { bands().min(worthwhile) } else { 1 };
+    // Bands of columns, if there are enough: then none copies all of `b`.
+    let (rows, columns) = match n >= 32 * bands {
+        true => (m, n.div_ceil(bands).next_multiple_of(32)),
+        false => (m.div_ceil(bands).next_multiple_of(12), n),
+    };
+    let (down, across) = (m.div_ceil(rows), n.div_ceil(columns));
+    let c = Shared(c.as_mut_ptr());
+    each(down * across, &|band| {
+        let (i, j) = (band / across * rows, band % across * columns);
+        let size = (rows.min(m - i), k, columns.min(n - j));
+        // SAFETY: both operands were checked. Bands are different parts of `c`, which is borrowed until all are done.
+        unsafe { engine.run(size, a.from(i, 0), b.from(0, j), beta, (c.at(i * n + j), n)) }
     });
 }
 
-fn tile<T: Number>((m, k, n): (usize, usize, usize), a: Strided<'_, T>, b: Strided<'_, T>, beta: T, c: &mut [T]) {
-    macro_rules! library {
-        ($function:ident, $ty:ty) => {
-            // SAFETY: `T` is `$ty`, as the match on its `DTYPE` found, so the casts change nothing. `gemm` has checked that all
-            // elements of both operands lie in their slices, and `c` is dense with `m · n` elements.
-            unsafe {
-                matrixmultiply::$function(
-                    m,
-                    k,
-                    n,
-                    1.0,
-                    a.data.as_ptr().cast::<$ty>().add(a.offset),
-                    a.rows,
-                    a.columns,
-                    b.data.as_ptr().cast::<$ty>().add(b.offset),
-                    b.rows,
-                    b.columns,
-                    beta.to_f64() as $ty,
-                    c.as_mut_ptr().cast::<$ty>(),
-                    n as isize,
-                    1,
-                )
-            }
-        };
+/// What makes the products of matrices of one type.
+#[derive(Clone, Copy)]
+enum Engine {
+    #[cfg(target_arch = "x86_64")]
+    Avx512 {
+        few: bool,
+    },
+    Library,
+}
+
+impl Engine {
+    fn of<T: Number>(m: usize, a: &Strided<'_, T>, b: &Strided<'_, T>) -> Engine {
+        #[cfg(target_arch = "x86_64")]
+        if super::dispatch::has_avx512() {
+            return Engine::Avx512 { few: avx512::is_few(m, a.columns, (b.rows, b.columns)) };
+        }
+        let _ = (m, a, b);
+        Engine::Library
     }
-    match T::DTYPE {
-        DType::F32 => library!(sgemm, f32),
-        DType::F64 => library!(dgemm, f64),
-        _ => plain((m, k, n), a, b, beta, c),
+
+    /// # Safety
+    /// Both operands have all their elements in their slices, and `c`, whose rows are `width` apart, is ours alone.
+    unsafe fn run<T: Number>(
+        self,
+        (m, k, n): (usize, usize, usize),
+        a: Strided<'_, T>,
+        b: Strided<'_, T>,
+        beta: T,
+        (c, width): (*mut T, usize),
+    ) {
+        macro_rules! library {
+            ($function:ident, $ty:ty) => {
+                // SAFETY: `T` is `$ty`, as the match on its `DTYPE` found, so the casts change nothing. All else is the caller's.
+                unsafe {
+                    matrixmultiply::$function(
+                        m,
+                        k,
+                        n,
+                        1.0,
+                        a.pointer().cast::<$ty>(),
+                        a.rows,
+                        a.columns,
+                        b.pointer().cast::<$ty>(),
+                        b.rows,
+                        b.columns,
+                        beta.to_f64() as $ty,
+                        c.cast::<$ty>(),
+                        width as isize,
+                        1,
+                    )
+                }
+            };
+        }
+        #[cfg(target_arch = "x86_64")]
+        macro_rules! own {
+            ($vector:ident, $ty:ty, $few:expr) => {{
+                let matrix = |x: &Strided<'_, T>| avx512::Matrix {
+                    at: x.pointer().cast::<$ty>(),
+                    rows: x.rows,
+                    columns: x.columns,
+                };
+                let (a, b, beta) = (matrix(&a), matrix(&b), beta.to_f64() as $ty);
+                // SAFETY: as for the library; the CPU has AVX-512, since `Engine::of` saw it.
+                unsafe {
+                    avx512::gemm::<std::arch::x86_64::$vector>((m, k, n), a, b, beta, (c.cast::<$ty>(), width), $few)
+                }
+            }};
+        }
+        match (self, T::DTYPE) {
+            #[cfg(target_arch = "x86_64")]
+            (Engine::Avx512 { few }, DType::F32) => own!(__m512, f32, few),
+            #[cfg(target_arch = "x86_64")]
+            (Engine::Avx512 { few }, DType::F64) => own!(__m512d, f64, few),
+            (_, DType::F32) => library!(sgemm, f32),
+            (_, DType::F64) => library!(dgemm, f64),
+            // SAFETY: the caller's.
+            _ => (0..m).for_each(|i| unsafe {
+                plain((1, k, n), a.from(i, 0), b, beta, std::slice::from_raw_parts_mut(c.add(i * width), n));
+            }),
+        }
     }
 }
 
@@ -110,23 +192,56 @@ pub(crate) fn plain<T: Number>(
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_library_agrees_with_the_definition_in_every_layout() {
-        for (m, k, n) in [(1, 1, 1), (3, 5, 2), (17, 9, 33), (40, 64, 24), (2, 0, 3)] {
-            let numbers = |count: usize| (0..count).map(|i| ((i * 37) % 11) as f64 - 5.0).collect::<Vec<_>>();
-            let (x, y) = (numbers(m * k), numbers(k * n));
-            for (transposed_a, transposed_b) in [(false, false), (true, false), (false, true), (true, true)] {
-                let matrix = |data, rows: usize, columns: usize, transposed| match transposed {
-                    false => Strided { data, offset: 0, rows: columns as isize, columns: 1 },
-                    true => Strided { data, offset: 0, rows: 1, columns: rows as isize },
-                };
-                let (a, b) = (matrix(&x, m, k, transposed_a), matrix(&y, k, n, transposed_b));
-                let (mut fast, mut slow) = (numbers(m * n), numbers(m * n));
-                gemm((m, k, n), a, b, 2.0, &mut fast);
-                plain((m, k, n), a, b, 2.0, &mut slow);
-                assert_eq!(fast, slow, "{m}×{k}×{n}");
+    fn numbers(count: usize) -> Vec<f64> {
+        (0..count).map(|i| ((i * 37) % 11) as f64 - 5.0).collect()
+    }
+
+    /// Matrices of the same numbers, as rows, as columns, and as neither.
+    fn layouts<T: Number>(m: usize, n: usize) -> [(Vec<T>, isize, isize); 3] {
+        let (rows, columns) = (m as isize, n as isize);
+        [(columns, 1, 1), (1, rows, 1), (3 * columns, 3, 3)].map(|(down, across, spread)| {
+            let mut data = vec![T::ZERO; m * n * spread as usize + 1];
+            for (at, x) in numbers(m * n).into_iter().enumerate() {
+                data[(at / n.max(1)) * down as usize + (at % n.max(1)) * across as usize] = T::from_f64(x);
+            }
+            (data, down, across)
+        })
+    }
+
+    fn agrees<T: Number>() {
+        let sizes = [
+            (1, 1, 1),
+            (3, 5, 2),
+            (2, 300, 9),
+            (17, 9, 33),
+            (40, 64, 24),
+            (2, 0, 3),
+            (450, 20, 40),
+            (30, 600, 70),
+            (70, 128, 40),
+        ];
+        for (m, k, n) in sizes {
+            for (x, rows, columns) in &layouts::<T>(m, k) {
+                for (y, down, across) in &layouts::<T>(k, n) {
+                    let a = Strided { data: x, offset: 0, rows: *rows, columns: *columns };
+                    let b = Strided { data: y, offset: 0, rows: *down, columns: *across };
+                    for beta in [0.0, 1.0, 2.0] {
+                        let start: Vec<T> = numbers(m * n).into_iter().map(T::from_f64).collect();
+                        let (mut fast, mut slow) = (start.clone(), start);
+                        gemm((m, k, n), a, b, T::from_f64(beta), &mut fast);
+                        plain((m, k, n), a, b, T::from_f64(beta), &mut slow);
+                        assert!(fast == slow, "{m}×{k}×{n}, strides {rows} {columns} and {down} {across}, beta {beta}");
+                    }
+                }
             }
         }
+    }
+
+    #[test]
+    fn the_definition_in_every_layout() {
+        agrees::<f32>();
+        agrees::<f64>();
+        agrees::<i64>();
     }
 
     #[test]
@@ -135,15 +250,22 @@ mod tests {
         let numbers = |count: usize| (0..count).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<_>>();
         let (x, y) = (numbers(m * k), numbers(k * n));
         let a = Strided { data: &x, offset: 0, rows: k as isize, columns: 1 };
-        let b = Strided { data: &y, offset: 0, rows: n as isize, columns: 1 };
-        let mut whole = vec![0.0; m * n];
-        tile((m, k, n), a, b, 0.0, &mut whole);
-        for rows in [16, 32, 80] {
-            let mut banded = vec![0.0; m * n];
-            for (i, c) in banded.chunks_mut(rows * n).enumerate() {
-                tile((c.len() / n, k, n), Strided { offset: i * rows * k, ..a }, b, 0.0, c);
+        for (rows, columns) in [(n as isize, 1), (1, k as isize)] {
+            let b = Strided { data: &y, offset: 0, rows, columns };
+            let product = |down: usize, across: usize| {
+                let mut c = vec![0.0; m * n];
+                let engine = Engine::of(m, &a, &b);
+                for (i, j) in (0..m).step_by(down).flat_map(|i| (0..n).step_by(across).map(move |j| (i, j))) {
+                    let size = (down.min(m - i), k, across.min(n - j));
+                    // SAFETY: all parts lie in their matrices.
+                    unsafe { engine.run(size, a.from(i, 0), b.from(0, j), 0.0, (c[i * n + j..].as_mut_ptr(), n)) };
+                }
+                c
+            };
+            let whole = product(m, n);
+            for (down, across) in [(12, n), (36, n), (m, 32), (24, 64)] {
+                assert!(product(down, across) == whole, "bands of {down} × {across}");
             }
-            assert!(banded == whole, "bands of {rows} rows");
         }
     }
 }

@@ -22,3 +22,5 @@ pub(crate) mod resampling;
 pub mod rows;
 pub(crate) mod scan;
 pub mod storage;
+#[cfg(feature = "threads")]
+mod workers;

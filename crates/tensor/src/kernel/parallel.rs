@@ -17,38 +17,58 @@ pub(crate) fn chunks_mut<T: Send>(out: &mut [T], size: usize, f: impl Fn(usize, 
 
 /// Through a pointer, so that the machinery of threads is compiled once per element type, and not once per kernel.
 fn many_chunks_mut<T: Send>(out: &mut [T], size: usize, f: &(dyn Fn(usize, &mut [T]) + Send + Sync)) {
+    let (len, out) = (out.len(), Shared(out.as_mut_ptr()));
+    each(len.div_ceil(size), &|i| {
+        let start = i * size;
+        // SAFETY: chunks of different numbers do not overlap, each number comes once, and all lie in `out`, which is borrowed until all are done.
+        f(i, unsafe { std::slice::from_raw_parts_mut(out.at(start), size.min(len - start)) })
+    });
+}
+
+/// Calls `f` with every number below `n`, on any of the threads.
+pub(crate) fn each(n: usize, f: &(dyn Fn(usize) + Sync)) {
     #[cfg(feature = "threads")]
-    {
-        use rayon::prelude::*;
-        out.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| f(i, chunk));
-    }
+    super::workers::share(n, f);
     #[cfg(not(feature = "threads"))]
-    out.chunks_mut(size).enumerate().for_each(|(i, chunk)| f(i, chunk));
+    (0..n).for_each(f);
+}
+
+/// Memory of which several threads write different parts.
+pub(super) struct Shared<T>(pub(super) *mut T);
+
+// SAFETY: a pointer alone is no access; whoever uses it proves that nobody else has the same part, and `T` may be sent.
+unsafe impl<T: Send> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// Where element `i` is.
+    pub(super) fn at(&self, i: usize) -> *mut T {
+        self.0.wrapping_add(i)
+    }
 }
 
 /// Into how many pieces work is worth cutting whose results are the same for any cut: the number of threads, or 1 within a piece of work that is
 /// already shared among them.
 pub(crate) fn bands() -> usize {
-    #[cfg(feature = "threads")]
-    return if rayon::current_thread_index().is_some() { 1 } else { rayon::current_num_threads() };
-    #[cfg(not(feature = "threads"))]
-    1
+    if at_work() { 1 } else { threads() }
 }
 
-/// Sets the number of threads that kernels use, for the whole process.
+/// Sets the number of threads that kernels use, for the whole process. At first it is the number of processors.
 ///
-/// Must come before the first large tensor operation, since threads are started once. Results are the same bits with any
-/// number.
+/// Results are the same bits with any number.
 ///
 /// # Errors
-/// When the threads were already started, or could not be.
+/// When there would be none, more than 32,000, or more than one without the feature `threads`.
 ///
 /// ```
-/// let _ = chainrule_tensor::parallel::set_threads(2);
+/// chainrule_tensor::parallel::set_threads(1)?;
+/// assert_eq!(chainrule_tensor::parallel::threads(), 1);
+/// # Ok::<(), String>(())
 /// ```
 pub fn set_threads(n: usize) -> Result<(), String> {
     #[cfg(feature = "threads")]
-    return rayon::ThreadPoolBuilder::new().num_threads(n).build_global().map_err(|e| e.to_string());
+    return super::workers::set_limit(n);
     #[cfg(not(feature = "threads"))]
     return if n == 1 { Ok(()) } else { Err("built without the `threads` feature".into()) };
 }
@@ -56,7 +76,14 @@ pub fn set_threads(n: usize) -> Result<(), String> {
 /// The number of threads that kernels use.
 pub fn threads() -> usize {
     #[cfg(feature = "threads")]
-    return rayon::current_num_threads();
+    return super::workers::limit();
     #[cfg(not(feature = "threads"))]
     1
+}
+
+fn at_work() -> bool {
+    #[cfg(feature = "threads")]
+    return super::workers::at_work();
+    #[cfg(not(feature = "threads"))]
+    false
 }

@@ -1,0 +1,320 @@
+//! Matrix products with AVX-512.
+//!
+//! A tile of the result, up to 12 rows by two vectors, stays in registers while the tile's rows of `a` and columns of `b` are walked through: 24 independent
+//! sums keep both multipliers busy. Numbers of `a` are spread over a vector as they are loaded, so that `a` is read in place, in any layout; it is
+//! copied only where its lines would evict each other from the cache. Two vectors' worth of columns of `b`, a panel, is copied, transposed if
+//! need be, into the first-level cache when enough tiles read it.
+//!
+//! Each sum runs over `k` in steps of [`DEPTH`], within which terms are added in order: the same bits however the result is cut, and whatever is copied.
+
+use std::cell::RefCell;
+
+use super::vector::Vector;
+
+/// Rows of a tile.
+const ROWS: usize = 12;
+/// Terms that are added up in registers: a panel of so many rows, 32 KiB, fits the first-level cache.
+const DEPTH: usize = 256;
+/// Rows of `a` that are worked on together: they fit the second-level cache.
+const BLOCK: usize = 432;
+/// Products with fewer rows than this, of operands whose terms lie side by side, are sums over vectors of terms.
+const FEW: usize = 4;
+
+/// A matrix in memory: its first element, and how far apart rows and columns are.
+pub(super) struct Matrix<T> {
+    pub(super) at: *const T,
+    pub(super) rows: isize,
+    pub(super) columns: isize,
+}
+
+impl<T> Clone for Matrix<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Matrix<T> {}
+
+impl<T> Matrix<T> {
+    #[inline(always)]
+    fn element(self, i: usize, j: usize) -> *const T {
+        self.at.wrapping_offset(i as isize * self.rows + j as isize * self.columns)
+    }
+
+    #[inline(always)]
+    fn from(self, i: usize, j: usize) -> Matrix<T> {
+        Matrix { at: self.element(i, j), ..self }
+    }
+
+    /// Whether the lines of successive rows (or columns) fall into few sets of the cache.
+    fn collides(stride: isize) -> bool {
+        (stride.unsigned_abs() * size_of::<T>()).is_multiple_of(1024)
+    }
+}
+
+/// What a tile is written to: `c ← … + beta·c`, rows `width` apart.
+#[derive(Clone, Copy)]
+struct Target<T> {
+    at: *mut T,
+    width: usize,
+    beta: T,
+}
+
+impl<T: Copy + PartialEq + From<f32>> Target<T> {
+    fn from(self, i: usize, j: usize) -> Self {
+        Target { at: self.at.wrapping_add(i * self.width + j), ..self }
+    }
+
+    #[inline(always)]
+    unsafe fn write<V: Vector<Element = T>>(self, i: usize, j: usize, lanes: V::Mask, sum: V) {
+        let at = self.from(i, j).at;
+        // SAFETY: the caller's, who names lanes inside the matrix.
+        unsafe {
+            let sum = if self.beta == 0.0.into() {
+                sum
+            } else if self.beta == 1.0.into() {
+                sum.plus(V::load(lanes, at))
+            } else {
+                sum.plus(V::splat(&self.beta).times(V::load(lanes, at)))
+            };
+            sum.store(lanes, at);
+        }
+    }
+}
+
+/// A tile of `R` rows and `n` columns, which N vectors hold. Rows of `b` are `step` apart.
+#[target_feature(enable = "avx512f")]
+unsafe fn tile<V: Vector, const R: usize, const N: usize>(
+    (k, n): (usize, usize),
+    a: Matrix<V::Element>,
+    b: *const V::Element,
+    step: usize,
+    c: Target<V::Element>,
+) {
+    // SAFETY: the caller's: `a` has R rows and k columns, `b` k rows and n columns, `c` R rows and n columns, and masks end with the last column.
+    unsafe {
+        let masks: [V::Mask; N] = std::array::from_fn(|j| V::mask(n - j * V::LANES));
+        let mut sums = [[V::zero(); N]; R];
+        // Three rows per pointer: the address of each is one instruction's operand.
+        let mut rows: [*const V::Element; ROWS / 3] = std::array::from_fn(|i| a.element(3 * i, 0));
+        let mut b = b;
+        for _ in 0..k {
+            let columns: [V; N] = std::array::from_fn(|j| V::load(masks[j], b.wrapping_add(j * V::LANES)));
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let x = V::splat(rows[i / 3].wrapping_offset((i % 3) as isize * a.rows));
+                for (sum, &column) in sums.iter_mut().zip(&columns) {
+                    *sum = x.times_plus(column, *sum);
+                }
+            }
+            b = b.wrapping_add(step);
+            rows = rows.map(|row| row.wrapping_offset(a.columns));
+        }
+        for (i, sums) in sums.into_iter().enumerate() {
+            for (j, sum) in sums.into_iter().enumerate() {
+                c.write(i, j * V::LANES, masks[j], sum);
+            }
+        }
+    }
+}
+
+type Tile<T> = unsafe fn((usize, usize), Matrix<T>, *const T, usize, Target<T>);
+
+/// The function for tiles of this many rows and of one vector or two.
+fn tile_of<V: Vector>(rows: usize, vectors: usize) -> Tile<V::Element> {
+    macro_rules! choose {
+        ($($rows:literal)*) => {
+            match (rows, vectors) {
+                $(($rows, 1) => tile::<V, $rows, 1>, ($rows, _) => tile::<V, $rows, 2>,)*
+                _ => unreachable!("tiles have 1 to {ROWS} rows"),
+            }
+        };
+    }
+    choose!(1 2 3 4 5 6 7 8 9 10 11 12)
+}
+
+/// Copies `n` columns of `b` to a dense panel of two vectors' width, what is beyond them being unspecified.
+#[target_feature(enable = "avx512f")]
+unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matrix<V::Element>, panel: *mut V::Element) {
+    let (width, all) = (2 * V::LANES, V::mask(V::LANES));
+    // SAFETY: the caller's: `b` has k rows and n columns, the panel room for k·width numbers, and masks end with the last column or row.
+    unsafe {
+        if b.columns != 1 && b.rows != 1 {
+            for (p, j) in (0..k).flat_map(|p| (0..n).map(move |j| (p, j))) {
+                panel.add(p * width + j).copy_from_nonoverlapping(b.element(p, j), 1);
+            }
+            return;
+        }
+        for j in (0..width).step_by(V::LANES) {
+            let here = n.saturating_sub(j).min(V::LANES);
+            if b.columns == 1 {
+                let lanes = V::mask(here);
+                for p in 0..k {
+                    V::load(lanes, b.element(p, j)).store(all, panel.add(p * width + j));
+                }
+                continue;
+            }
+            for p in (0..k).step_by(V::LANES) {
+                let depth = (k - p).min(V::LANES);
+                let mut square = [V::zero(); 16];
+                for (i, row) in square[..here].iter_mut().enumerate() {
+                    *row = V::load(V::mask(depth), b.element(p, j + i));
+                }
+                V::transpose(&mut square);
+                for (i, row) in square[..depth].iter().enumerate() {
+                    row.store(all, panel.add((p + i) * width + j));
+                }
+            }
+        }
+    }
+}
+
+/// Copies rows of `a` to where they do not collide, as rows if its rows are dense, else as columns of tiles.
+unsafe fn gather<T>((rows, k): (usize, usize), a: Matrix<T>, to: *mut T) -> Matrix<T> {
+    // SAFETY: the caller's: `a` has this many rows and columns, and there is room for rows·(DEPTH + 16) numbers.
+    unsafe {
+        if a.columns == 1 {
+            let apart = DEPTH + 16;
+            for i in 0..rows {
+                to.add(i * apart).copy_from_nonoverlapping(a.element(i, 0), k);
+            }
+            return Matrix { at: to, rows: apart as isize, columns: 1 };
+        }
+        for p in 0..k {
+            match a.rows {
+                1 => to.add(p * rows).copy_from_nonoverlapping(a.element(0, p), rows),
+                _ => (0..rows).for_each(|i| to.add(p * rows + i).copy_from_nonoverlapping(a.element(i, p), 1)),
+            }
+        }
+        Matrix { at: to, rows: 1, columns: rows as isize }
+    }
+}
+
+/// Sums over vectors of terms, four columns at a time.
+#[target_feature(enable = "avx512f")]
+unsafe fn dots<V: Vector>(
+    (m, k, n): (usize, usize, usize),
+    a: Matrix<V::Element>,
+    b: Matrix<V::Element>,
+    c: Target<V::Element>,
+) {
+    // SAFETY: the caller's: as for `gemm`; masks end with the last term.
+    unsafe {
+        for i in 0..m {
+            for j in (0..n).step_by(4) {
+                let columns: [_; 4] = std::array::from_fn(|l| b.element(0, (j + l).min(n - 1)));
+                let mut sums = [V::zero(); 4];
+                for p in (0..k).step_by(V::LANES) {
+                    let lanes = V::mask(k - p);
+                    let x = V::load(lanes, a.element(i, p));
+                    for (sum, column) in sums.iter_mut().zip(columns) {
+                        *sum = x.times_plus(V::load(lanes, column.wrapping_add(p)), *sum);
+                    }
+                }
+                for (l, sum) in sums.into_iter().take(n - j).enumerate() {
+                    let sum = sum.sum();
+                    c.write(i, j + l, V::mask(1), V::splat(&sum));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a product of so many rows, of operands with these strides, is best made of [`dots`].
+pub(super) fn is_few(m: usize, a_columns: isize, (b_rows, b_columns): (isize, isize)) -> bool {
+    m < FEW && a_columns == 1 && b_rows == 1 && b_columns != 1
+}
+
+thread_local! {
+    /// Where panels and rows are copied to; of a type whose alignment all elements share.
+    static SCRATCH: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `c ← a·b + beta·c`, where `c`'s rows are `width` apart; `few` is what [`is_few`] says of the whole product, of which this may be a part.
+///
+/// # Safety
+/// The CPU must have AVX-512. `a` must be readable as m × k numbers, `b` as k × n; `c` must be ours as m rows of n.
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn gemm<V: Vector>(
+    (m, k, n): (usize, usize, usize),
+    a: Matrix<V::Element>,
+    b: Matrix<V::Element>,
+    beta: V::Element,
+    (c, width): (*mut V::Element, usize),
+    few: bool,
+) {
+    let c = Target { at: c, width, beta };
+    if few {
+        // SAFETY: the caller's.
+        return unsafe { dots::<V>((m, k, n), a, b, c) };
+    }
+    SCRATCH.with_borrow_mut(|scratch| {
+        for i in (0..m).step_by(BLOCK) {
+            let rows = (m - i).min(BLOCK);
+            for p in (0..k).step_by(DEPTH) {
+                let c = if p == 0 { c } else { Target { beta: 1.0.into(), ..c } };
+                let depth = (k - p).min(DEPTH);
+                // SAFETY: parts of matrices that are as the caller says.
+                unsafe { block::<V>((rows, depth, n), a.from(i, p), b.from(p, 0), c.from(i, 0), scratch) }
+            }
+        }
+    })
+}
+
+/// Up to [`BLOCK`] rows and [`DEPTH`] terms.
+#[target_feature(enable = "avx512f")]
+unsafe fn block<V: Vector>(
+    (m, k, n): (usize, usize, usize),
+    mut a: Matrix<V::Element>,
+    b: Matrix<V::Element>,
+    c: Target<V::Element>,
+    scratch: &mut Vec<u64>,
+) {
+    let panel = 2 * V::LANES;
+    // Tiles of nearly equal heights.
+    let tiles = m.div_ceil(ROWS);
+    let starts = |tile: usize| tile * (m / tiles) + tile.min(m % tiles);
+
+    let collides = Matrix::<V::Element>::collides;
+    let spread = n > panel && (a.columns != 1 || collides(a.rows) && m > 4);
+    let reused = tiles > 4 || tiles > 2 && collides(b.rows);
+    let copied = b.columns != 1 || reused;
+    let room = if copied { DEPTH * panel } else { 0 } + if spread { m * (DEPTH + 16) } else { 0 };
+    scratch.reserve((room * size_of::<V::Element>()).div_ceil(8) + 8);
+    let start: *mut V::Element = scratch.as_mut_ptr().cast();
+    let start = start.wrapping_add(start.align_offset(64));
+    // SAFETY: `scratch` has room for the panel and the rows behind it, and nobody else uses it meanwhile. All parts of matrices lie within what the caller
+    // vouches for, since tiles and panels cover exactly m rows and n columns.
+    unsafe {
+        let mut tile_rows: [Matrix<V::Element>; BLOCK / ROWS] = [a; BLOCK / ROWS];
+        if spread {
+            let mut to = start.add(if copied { DEPTH * panel } else { 0 });
+            if a.columns == 1 {
+                a = gather((m, k), a, to);
+            } else {
+                for (tile, part) in tile_rows[..tiles].iter_mut().enumerate() {
+                    let rows = starts(tile + 1) - starts(tile);
+                    *part = gather((rows, k), a.from(starts(tile), 0), to);
+                    to = to.add(rows * k);
+                }
+            }
+        }
+        if !spread || a.columns == 1 {
+            for (tile, part) in tile_rows[..tiles].iter_mut().enumerate() {
+                *part = a.from(starts(tile), 0);
+            }
+        }
+        for j in (0..n).step_by(panel) {
+            let columns = (n - j).min(panel);
+            let (b, step) = if copied {
+                pack::<V>((k, columns), b.from(0, j), start);
+                (start.cast_const(), panel)
+            } else {
+                (b.element(0, j), b.rows as usize)
+            };
+            for (tile, part) in tile_rows[..tiles].iter().enumerate() {
+                let (from, to) = (starts(tile), starts(tile + 1));
+                let tile = tile_of::<V>(to - from, columns.div_ceil(V::LANES));
+                tile((k, columns), *part, b, step, c.from(from, j));
+            }
+        }
+    }
+}

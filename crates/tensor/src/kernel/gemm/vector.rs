@@ -1,0 +1,130 @@
+//! Vectors of 512 bits, of either type of number.
+
+use std::arch::x86_64::*;
+
+/// 512 bits of numbers.
+///
+/// # Safety
+/// Only for a CPU with AVX-512; pointers must be good for the lanes that the mask names.
+pub(super) trait Vector: Copy {
+    type Element: Copy + PartialEq + From<f32>;
+    type Mask: Copy;
+    const LANES: usize;
+    /// The first `n` lanes.
+    fn mask(n: usize) -> Self::Mask;
+    unsafe fn zero() -> Self;
+    unsafe fn splat(x: *const Self::Element) -> Self;
+    unsafe fn load(lanes: Self::Mask, from: *const Self::Element) -> Self;
+    unsafe fn store(self, lanes: Self::Mask, to: *mut Self::Element);
+    /// `self · b + c`, rounded once.
+    unsafe fn times_plus(self, b: Self, c: Self) -> Self;
+    unsafe fn times(self, b: Self) -> Self;
+    unsafe fn plus(self, b: Self) -> Self;
+    unsafe fn sum(self) -> Self::Element;
+    /// Rows become columns.
+    unsafe fn transpose(rows: &mut [Self; 16]);
+}
+
+macro_rules! vector {
+    ($vector:ident of $lanes:literal $element:ident, $mask:ident: $zero:ident $splat:ident $load:ident $store:ident $fma:ident $mul:ident $add:ident $sum:ident $transpose:ident) => {
+        impl Vector for $vector {
+            type Element = $element;
+            type Mask = $mask;
+            const LANES: usize = $lanes;
+            #[inline(always)]
+            fn mask(n: usize) -> $mask {
+                if n >= $lanes { !0 } else { ((1u32 << n) - 1) as $mask }
+            }
+            #[inline(always)]
+            unsafe fn zero() -> Self {
+                // SAFETY: the trait's: the CPU has AVX-512. So it is below.
+                unsafe { $zero() }
+            }
+            #[inline(always)]
+            unsafe fn splat(x: *const $element) -> Self {
+                // SAFETY: the pointer is good for one number.
+                unsafe { $splat(*x) }
+            }
+            #[inline(always)]
+            unsafe fn load(lanes: $mask, from: *const $element) -> Self {
+                // SAFETY: the pointer is good for these lanes; others are not touched.
+                unsafe { $load(lanes, from) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, lanes: $mask, to: *mut $element) {
+                // SAFETY: as in `load`.
+                unsafe { $store(to, lanes, self) }
+            }
+            #[inline(always)]
+            unsafe fn times_plus(self, b: Self, c: Self) -> Self {
+                // SAFETY: as in `zero`.
+                unsafe { $fma(self, b, c) }
+            }
+            #[inline(always)]
+            unsafe fn times(self, b: Self) -> Self {
+                // SAFETY: as in `zero`.
+                unsafe { $mul(self, b) }
+            }
+            #[inline(always)]
+            unsafe fn plus(self, b: Self) -> Self {
+                // SAFETY: as in `zero`.
+                unsafe { $add(self, b) }
+            }
+            #[inline(always)]
+            unsafe fn sum(self) -> $element {
+                // SAFETY: as in `zero`.
+                unsafe { $sum(self) }
+            }
+            #[inline(always)]
+            unsafe fn transpose(rows: &mut [Self; 16]) {
+                // SAFETY: as in `zero`.
+                unsafe { $transpose(rows) }
+            }
+        }
+    };
+}
+vector!(__m512 of 16 f32, __mmask16: _mm512_setzero_ps _mm512_set1_ps _mm512_maskz_loadu_ps _mm512_mask_storeu_ps _mm512_fmadd_ps
+    _mm512_mul_ps _mm512_add_ps _mm512_reduce_add_ps transpose_16);
+vector!(__m512d of 8 f64, __mmask8: _mm512_setzero_pd _mm512_set1_pd _mm512_maskz_loadu_pd _mm512_mask_storeu_pd _mm512_fmadd_pd
+    _mm512_mul_pd _mm512_add_pd _mm512_reduce_add_pd transpose_8);
+
+/// In three rounds: pairs of rows, pairs of pairs, and then quarters of vectors change places.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transpose_16(x: &mut [__m512; 16]) {
+    let pairs: [__m512; 16] = std::array::from_fn(|i| match i % 2 {
+        0 => _mm512_unpacklo_ps(x[i], x[i + 1]),
+        _ => _mm512_unpackhi_ps(x[i - 1], x[i]),
+    });
+    let doubles = pairs.map(|x| _mm512_castps_pd(x));
+    let fours: [__m512; 16] = std::array::from_fn(|i| {
+        let (a, b) = (doubles[i / 4 * 4 + i % 4 / 2], doubles[i / 4 * 4 + i % 4 / 2 + 2]);
+        _mm512_castpd_ps(if i % 2 == 0 { _mm512_unpacklo_pd(a, b) } else { _mm512_unpackhi_pd(a, b) })
+    });
+    for i in 0..4 {
+        let even = |a, b| _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b);
+        let odd = |a, b| _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b);
+        let (a, b) = ([fours[i], fours[i + 8]], [fours[i + 4], fours[i + 12]]);
+        let (e, o) = ([even(a[0], b[0]), even(a[1], b[1])], [odd(a[0], b[0]), odd(a[1], b[1])]);
+        (x[i], x[i + 8]) = (even(e[0], e[1]), odd(e[0], e[1]));
+        (x[i + 4], x[i + 12]) = (even(o[0], o[1]), odd(o[0], o[1]));
+    }
+}
+
+/// The first eight rows.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transpose_8(x: &mut [__m512d; 16]) {
+    let pairs: [__m512d; 8] = std::array::from_fn(|i| match i % 2 {
+        0 => _mm512_unpacklo_pd(x[i], x[i + 1]),
+        _ => _mm512_unpackhi_pd(x[i - 1], x[i]),
+    });
+    for i in 0..2 {
+        let even = |a, b| _mm512_shuffle_f64x2::<0b10_00_10_00>(a, b);
+        let odd = |a, b| _mm512_shuffle_f64x2::<0b11_01_11_01>(a, b);
+        let (a, b) = ([pairs[i], pairs[i + 4]], [pairs[i + 2], pairs[i + 6]]);
+        let (e, o) = ([even(a[0], b[0]), even(a[1], b[1])], [odd(a[0], b[0]), odd(a[1], b[1])]);
+        (x[i], x[i + 4]) = (even(e[0], e[1]), odd(e[0], e[1]));
+        (x[i + 2], x[i + 6]) = (even(o[0], o[1]), odd(o[0], o[1]));
+    }
+}
