@@ -34,7 +34,7 @@ pub fn cnn(rng: &mut Rng) -> Step {
 }
 
 /// One step of training a model to tell ten classes apart.
-fn classifier(rng: &mut Rng, mut model: impl Layer + Module + 'static, input: &[usize]) -> Step {
+fn classifier(rng: &mut Rng, mut model: impl Layer + 'static, input: &[usize]) -> Step {
     let x = Var::constant(normal(rng, input));
     let labels = Tensor::randint(rng, input[0], 0, 10);
     let mut adam = Adam::new(1e-3);

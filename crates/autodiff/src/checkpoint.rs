@@ -1,9 +1,8 @@
 //! Memory for time: a segment of which only the inputs are kept, and which runs once more in the backward pass.
 
-use std::sync::{Mutex, PoisonError};
-
 use chainrule_tensor::Tensor;
 
+use crate::answers::Answers;
 use crate::backward::vjp;
 use crate::op::{ListOp, Saves};
 use crate::var::Var;
@@ -29,31 +28,24 @@ use crate::var::Var;
 #[track_caller]
 pub fn checkpoint(f: impl Fn(&[Var]) -> Var + Send + Sync + 'static, inputs: &[&Var]) -> Var {
     let tracked = inputs.iter().map(|x| x.is_tracked()).collect();
-    Segment { f, tracked, answers: Mutex::new(None) }.apply(inputs)
+    Segment { f, tracked, answers: Answers::default() }.apply(inputs)
 }
 
 struct Segment<F> {
     f: F,
     tracked: Vec<bool>,
-    /// The engine asks for one gradient at a time, and a run gives them all: those that it has not yet asked for.
-    answers: Mutex<Option<Answers>>,
-}
-
-struct Answers {
-    /// The incoming gradient that they belong to. Held, so that its memory cannot become another's.
-    g: Tensor,
-    gradients: Vec<Option<Tensor>>,
+    answers: Answers,
 }
 
 impl<F: Fn(&[Var]) -> Var + Send + Sync + 'static> Segment<F> {
     /// All gradients, by running the segment again.
-    fn again(&self, g: &Var, x: &[Var]) -> Answers {
+    fn again(&self, g: &Var, x: &[Var]) -> Vec<Option<Tensor>> {
         let fresh = |(x, &tracked): (&Var, &bool)| if tracked { Var::leaf(x.value()) } else { x.clone() };
         let inputs: Vec<Var> = x.iter().zip(&self.tracked).map(fresh).collect();
         let y = (self.f)(&inputs);
         let found = y.is_tracked().then(|| y.backward_from(g.value()));
         let of = |x: &Var| found.as_ref().and_then(|found| found.get(x).cloned());
-        Answers { g: g.value().clone(), gradients: inputs.iter().map(of).collect() }
+        inputs.iter().map(of).collect()
     }
 }
 
@@ -82,15 +74,6 @@ impl<F: Fn(&[Var]) -> Var + Send + Sync + 'static> ListOp for Segment<F> {
         if g.is_tracked() || x.iter().any(Var::is_tracked) {
             return vjp(&(self.f)(x), &[&x[wrt]], g).remove(0).unwrap_or_else(none);
         }
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ready = match answers.take() {
-            Some(ready) if ready.g.shares_memory(g.value()) && ready.g.layout() == g.value().layout() => ready,
-            _ => self.again(g, x),
-        };
-        let gradient = ready.gradients[wrt].take();
-        if ready.gradients.iter().any(Option::is_some) {
-            *answers = Some(ready);
-        }
-        gradient.map_or_else(none, Var::constant)
+        self.answers.take(wrt, g.value(), || self.again(g, x)).map_or_else(none, Var::constant)
     }
 }

@@ -22,6 +22,7 @@
 //! assert_eq!(gradients[&x].item(), 8.0); // dy/dx = 2x + 2
 //! ```
 
+mod answers;
 pub mod backward;
 mod checkpoint;
 pub mod declare;

@@ -13,6 +13,7 @@ pub(crate) mod fourier;
 pub(crate) mod gemm;
 pub mod lane;
 pub(crate) mod line;
+pub(crate) mod lstm;
 pub mod map;
 pub mod memory;
 pub mod parallel;

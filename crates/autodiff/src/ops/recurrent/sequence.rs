@@ -3,7 +3,7 @@
 use chainrule_tensor::{Rng, Tensor};
 
 use super::cell::Kind;
-use super::{CellWeights, weights};
+use super::{CellWeights, lstm, weights};
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::var::Var;
 
@@ -131,19 +131,13 @@ fn run(op: &str, kind: Kind, x: &Var, state: &[&Var], weights: &[CellWeights], m
         let mut outputs = Vec::new();
         for (direction, cell) in cells.iter().enumerate() {
             cell.expect(op, kind.gates(), x.size(2));
-            let mut steps = x.linear(&cell.input, cell.bias(0)).parts(0);
-            let mut state = starts[last.len()].clone();
-            if direction == 1 {
-                steps.reverse();
-            }
-            for step in &mut steps {
-                state = kind.step(step, &state, cell);
-                *step = state[0].clone();
-            }
-            if direction == 1 {
-                steps.reverse();
-            }
-            outputs.push(Var::stack(&steps.iter().collect::<Vec<_>>(), 0));
+            let forward = if direction == 0 { x.clone() } else { x.flip(&[0]) };
+            let start = &starts[last.len()];
+            let (states, state) = match kind == Kind::Lstm && lstm::takes(&x, start, cell) {
+                true => lstm::whole(&forward, start, cell),
+                false => step_by_step(kind, &forward, start, cell),
+            };
+            outputs.push(if direction == 0 { states } else { states.flip(&[0]) });
             last.push(state);
         }
         x = match &outputs[..] {
@@ -159,6 +153,17 @@ fn run(op: &str, kind: Kind, x: &Var, state: &[&Var], weights: &[CellWeights], m
     let states = states.collect();
     let y = if single { x.squeeze(&[1]) } else { x.transpose(0, time) };
     (y, states)
+}
+
+/// The states `[steps, n, hidden]` and the last state of a cell that goes through an input `[steps, n, inputs]`.
+#[track_caller]
+pub(super) fn step_by_step(kind: Kind, x: &Var, start: &[Var], cell: &CellWeights) -> (Var, Vec<Var>) {
+    let (mut steps, mut state) = (x.linear(&cell.input, cell.bias(0)).parts(0), start.to_vec());
+    for step in &mut steps {
+        state = kind.step(step, &state, cell);
+        *step = state[0].clone();
+    }
+    (Var::stack(&steps.iter().collect::<Vec<_>>(), 0), state)
 }
 
 /// What each cell starts with.
