@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use chainrule_tensor::Tensor;
 
@@ -113,11 +114,15 @@ pub(crate) fn expect_like(op: &str, y: &Var, g: &Var) {
 /// The whole engine. Ends with the gradients of the leaves and of the `wanted` entries in `sums`; entries older than `oldest` are of
 /// no interest.
 fn run(tape: &mut Tape, sums: &mut Sums, recorded: bool, oldest: u64, wanted: &[u64]) {
-    while let Some(node) = tape.pop() {
+    while let Some(mut node) = tape.pop() {
         if node.is_leaf() {
             continue;
         }
         let Some(g) = sums.take(&node, wanted) else { continue };
+        if !recorded && let Some(node) = Arc::get_mut(&mut node) {
+            node.pull_back_last(&g, |id, g| sums.add(id, g));
+            continue;
+        }
         for (wrt, input) in node.tracked_inputs() {
             if let Some(id) = input.id().filter(|&id| id >= oldest) {
                 sums.add(id, node.pull_back(wrt, &g, recorded));

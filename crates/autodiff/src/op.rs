@@ -1,5 +1,6 @@
 //! A function of tensors, and the rule that sends a gradient back through it.
 
+use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -126,6 +127,32 @@ pub(crate) trait Rule: Send + Sync {
     fn backward(&self, wrt: usize, g: &Var, x: &[Var], y: &Var) -> Var;
 }
 
+/// The rule of an entry, which other entries may have, too. One without fields takes no memory and need not be counted.
+#[derive(Clone)]
+pub(crate) enum SharedRule {
+    Fieldless(&'static dyn Rule),
+    Counted(Arc<dyn Rule>),
+}
+
+impl SharedRule {
+    pub(crate) fn new<R: Rule + 'static>(rule: R) -> SharedRule {
+        match size_of::<R>() == 0 && !std::mem::needs_drop::<R>() {
+            true => SharedRule::Fieldless(Box::leak(Box::new(rule))), // nothing is allocated for nothing
+            false => SharedRule::Counted(Arc::new(rule)),
+        }
+    }
+}
+
+impl Deref for SharedRule {
+    type Target = dyn Rule;
+    fn deref(&self) -> &(dyn Rule + 'static) {
+        match self {
+            SharedRule::Fieldless(rule) => *rule,
+            SharedRule::Counted(rule) => &**rule,
+        }
+    }
+}
+
 struct Fixed<O, const N: usize>(O);
 
 impl<O: Op<N>, const N: usize> Rule for Fixed<O, N> {
@@ -190,14 +217,14 @@ impl Rule for Leaf {
 #[track_caller]
 fn record(rule: impl Rule + 'static, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
     match x.iter().any(|x| x.is_tracked()) {
-        true => record_shared(Arc::new(rule), x, value, at),
+        true => record_shared(SharedRule::new(rule), x, value, at),
         false => Var { value, history: Cut::inherited(x) },
     }
 }
 
 /// As `record`, with a rule that other entries may have, too.
 #[track_caller]
-pub(crate) fn record_shared(rule: Arc<dyn Rule>, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
+pub(crate) fn record_shared(rule: SharedRule, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
     if !x.iter().any(|x| x.is_tracked()) {
         return Var { value, history: Cut::inherited(x) };
     }
@@ -210,6 +237,5 @@ pub(crate) fn record_shared(rule: Arc<dyn Rule>, x: &[&Var], value: Tensor, at: 
     let saves = rule.saves();
     let inputs = x.iter().map(|&x| if saves.inputs() { x.clone() } else { x.ghost() }).collect();
     let output = if saves.output() { value.clone() } else { value.ghost() };
-    let node = Node::new(rule, inputs, output, at);
-    Var { value, history: History::Tracked(Arc::new(node)) }
+    Var { value, history: History::Tracked(Arc::new(Node::new(rule, inputs, output, at))) }
 }

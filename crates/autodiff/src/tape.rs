@@ -9,15 +9,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chainrule_tensor::{DType, Tensor};
 use smallvec::SmallVec;
 
-use crate::op::{Leaf, Rule, record_shared};
+use crate::op::{Leaf, SharedRule, record_shared};
 use crate::var::{History, Var};
 
 /// One entry of a tape: an op that was applied, to what, what it keeps for its rule, and the line of source that asked for it.
 pub struct Node {
     id: u64,
-    rule: Arc<dyn Rule>,
+    rule: SharedRule,
     inputs: SmallVec<[Var; 2]>,
-    output: Tensor,
+    /// A constant, as the rule sees it.
+    output: Var,
     at: &'static Location<'static>,
     pub(crate) label: Option<Arc<str>>,
 }
@@ -27,18 +28,19 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Node {
     pub(crate) fn new(
-        rule: Arc<dyn Rule>,
+        rule: SharedRule,
         inputs: SmallVec<[Var; 2]>,
         output: Tensor,
         at: &'static Location<'static>,
     ) -> Node {
-        Node { id: NEXT.fetch_add(1, Ordering::Relaxed), rule, inputs, output, at, label: None }
+        let (id, output) = (NEXT.fetch_add(1, Ordering::Relaxed), Var::constant(output));
+        Node { id, rule, inputs, output, at, label: None }
     }
 
     /// Makes a leaf's entry one of a new leaf, with the same name and source line. In place where no history holds it.
     pub(crate) fn renew(entry: &mut Arc<Node>, output: Tensor) {
         let (at, label) = (entry.at, entry.label.clone());
-        let mut fresh = Node::new(Arc::new(Leaf), Default::default(), output, at);
+        let mut fresh = Node::new(SharedRule::new(Leaf), Default::default(), output, at);
         fresh.label = label;
         match Arc::get_mut(entry) {
             Some(node) => *node = fresh,
@@ -68,7 +70,7 @@ impl Node {
 
     /// The result; a [ghost](Tensor::ghost) where the rule does not read it.
     pub fn output(&self) -> &Tensor {
-        &self.output
+        &self.output.value
     }
 
     /// The result's shape.
@@ -130,12 +132,38 @@ impl Node {
     /// When the rule answers with another type, or a shape to which the input does not broadcast.
     pub fn pull_back(self: &Arc<Self>, wrt: usize, g: &Var, recorded: bool) -> Var {
         let gradient = if recorded {
-            let y = Var { value: self.output.clone(), history: History::Tracked(self.clone()) };
+            let y = Var { value: self.output().clone(), history: History::Tracked(self.clone()) };
             self.rule.backward(wrt, g, &self.inputs, &y)
         } else {
             let x: SmallVec<[Var; 2]> = self.inputs.iter().map(|x| Var::constant(x.value())).collect();
-            self.rule.backward(wrt, g, &x, &Var::constant(&self.output))
+            self.rule.backward(wrt, g, &x, &self.output)
         };
+        self.fitted(wrt, gradient)
+    }
+
+    /// As [`pull_back`](Node::pull_back) of plain numbers to every input that wants a gradient, which goes `to` the input's entry. The inputs
+    /// lose their histories instead of being copied without them, so that only the last owner of an entry can do it.
+    pub(crate) fn pull_back_last(&mut self, g: &Var, mut to: impl FnMut(u64, Var)) {
+        let cut = |x: &mut Var| std::mem::replace(&mut x.history, History::Constant);
+        let histories: SmallVec<[History; 2]> = self.inputs.iter_mut().map(cut).collect();
+        for (wrt, history) in histories.iter().enumerate() {
+            if let History::Tracked(node) = history {
+                to(node.id, self.fitted(wrt, self.rule.backward(wrt, g, &self.inputs, &self.output)));
+            }
+        }
+    }
+
+    /// Moves the entries that made the inputs to those that wait to be let go.
+    fn part_from_inputs(&mut self, waiting: &mut SmallVec<[Arc<Node>; 2]>) {
+        for input in &mut self.inputs {
+            if let History::Tracked(node) = std::mem::replace(&mut input.history, History::Constant) {
+                waiting.push(node);
+            }
+        }
+    }
+
+    /// The gradient that a rule answered with, summed over what was repeated of the input.
+    fn fitted(&self, wrt: usize, gradient: Var) -> Var {
         let input = &self.inputs[wrt];
         if gradient.shape() == input.shape() && gradient.dtype() == input.dtype() {
             return gradient;
@@ -159,12 +187,11 @@ impl Node {
 impl Drop for Node {
     /// Frees the history behind this entry in a loop: recursion would overflow the stack on long ones.
     fn drop(&mut self) {
-        let mut waiting = std::mem::take(&mut self.inputs);
-        while let Some(var) = waiting.pop() {
-            if let History::Tracked(node) = var.history
-                && let Some(mut node) = Arc::into_inner(node)
-            {
-                waiting.append(&mut node.inputs);
+        let mut waiting: SmallVec<[Arc<Node>; 2]> = SmallVec::new();
+        self.part_from_inputs(&mut waiting);
+        while let Some(node) = waiting.pop() {
+            if let Some(mut node) = Arc::into_inner(node) {
+                node.part_from_inputs(&mut waiting);
             }
         }
     }
@@ -257,7 +284,7 @@ impl Tape {
                 let inputs = inputs.filter(|inputs| !inputs.is_empty())?;
                 Some(node.rule.forward(&inputs.iter().collect::<Vec<_>>()))
             };
-            let saved = (!node.output.is_ghost()).then(|| node.output.clone());
+            let saved = (!node.output().is_ghost()).then(|| node.output().clone());
             let Some(result) = saved.or_else(|| known.get(&node.id).cloned()).or_else(again) else { return false };
             let broken = !result.all_finite();
             known.insert(node.id, result);
@@ -272,7 +299,7 @@ impl Tape {
             true => 0,
             false => tensor.bytes(),
         };
-        let saved = |node: &Arc<Node>| node.inputs.iter().map(Var::value).chain([&node.output]).map(&mut fresh).sum();
+        let saved = |node: &Arc<Node>| node.inputs.iter().map(Var::value).chain([node.output()]).map(&mut fresh).sum();
         self.entries.iter().map(saved).collect()
     }
 }

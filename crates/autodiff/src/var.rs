@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chainrule_tensor::{DType, Shape, Tensor};
 
-use crate::op::Leaf;
+use crate::op::{Leaf, SharedRule};
 use crate::report::Cut;
 use crate::tape::{Node, Tape};
 
@@ -52,7 +52,7 @@ impl Var {
             "leaf: no derivative flows through {} elements; convert them with .cast(DType::F32)",
             value.dtype()
         );
-        let node = Node::new(Arc::new(Leaf), Default::default(), value.ghost(), Location::caller());
+        let node = Node::new(SharedRule::new(Leaf), Default::default(), value.ghost(), Location::caller());
         Var { value, history: History::Tracked(Arc::new(node)) }
     }
 

@@ -5,6 +5,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::dtype::{DType, Number};
 use crate::kernel::lane::{Lane, Real};
 use crate::kernel::map::{Map, Zip, ZipNumber};
+use crate::kernel::update::{self, Update};
 use crate::tensor::Tensor;
 
 macro_rules! number_op {
@@ -21,6 +22,13 @@ macro_rules! number_op {
 number_op!(Plus plus);
 number_op!(Minus minus);
 number_op!(Times times);
+
+impl Update<1> for Plus {
+    #[inline(always)]
+    fn at<T: Real>(&self, [a]: [T; 1], b: T) -> [T; 1] {
+        [a + b]
+    }
+}
 
 struct Over;
 impl Zip for Over {
@@ -96,8 +104,9 @@ impl Tensor {
             other.dtype(),
             other.to_shape()
         );
-        if !self.try_add_in_place(other) {
-            *self = &*self + other;
+        match self.dtype() {
+            DType::F32 | DType::F64 if self.is_sole() => update::apply("accumulate", [self], other, &Plus),
+            _ => *self = &*self + other,
         }
     }
 
@@ -181,21 +190,6 @@ impl Tensor {
     #[track_caller]
     fn scalar_over(&self, a: f64) -> Tensor {
         self.map("div", &DividedBy(a))
-    }
-
-    fn try_add_in_place(&mut self, other: &Tensor) -> bool {
-        fn add<T: Number>(to: &mut Tensor, from: &Tensor) -> bool {
-            let whole = to.is_contiguous() && to.layout.offset == 0 && to.storage.len() == to.len();
-            let Some(from) = from.as_slice::<T>().filter(|_| whole) else { return false };
-            let Some(to) = to.storage.slice_mut::<T>() else { return false };
-            to.iter_mut().zip(from).for_each(|(a, &b)| *a = a.plus(b));
-            true
-        }
-        match self.dtype() {
-            DType::F32 => add::<f32>(self, other),
-            DType::F64 => add::<f64>(self, other),
-            _ => false,
-        }
     }
 }
 

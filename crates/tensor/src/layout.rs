@@ -16,15 +16,34 @@ pub struct Layout {
 pub(crate) type Axis = (usize, isize);
 
 impl Clone for Layout {
+    #[inline]
     fn clone(&self) -> Layout {
-        Layout { shape: self.shape.clone(), strides: SmallVec::from_slice(&self.strides), offset: self.offset }
+        Layout { shape: self.shape.clone(), strides: copied(&self.strides), offset: self.offset }
     }
+}
+
+/// A copy of a number for each axis. Known lengths spare the call that copies memory of any length.
+#[inline]
+pub(crate) fn copied<T: Copy + Default>(x: &[T]) -> SmallVec<[T; 4]> {
+    let none = T::default();
+    let few = match *x {
+        [] => [none; 4],
+        [a] => [a, none, none, none],
+        [a, b] => [a, b, none, none],
+        [a, b, c] => [a, b, c, none],
+        [a, b, c, d] => [a, b, c, d],
+        _ => return SmallVec::from_slice(x),
+    };
+    SmallVec::from_buf_and_len(few, x.len())
 }
 
 impl Layout {
     /// The layout of a dense row-major tensor.
     pub fn dense(shape: Shape) -> Layout {
-        let mut strides: SmallVec<[isize; 4]> = SmallVec::from_elem(1, shape.len());
+        let mut strides = match shape.len() {
+            rank @ ..=4 => SmallVec::from_buf_and_len([1; 4], rank),
+            rank => SmallVec::from_elem(1, rank),
+        };
         let mut step = 1isize;
         for (stride, &n) in strides.iter_mut().zip(shape.iter()).rev() {
             *stride = step;
@@ -50,13 +69,10 @@ impl Layout {
 
     /// Whether the elements lie one after the other in row-major order.
     pub fn is_dense(&self) -> bool {
-        if self.shape.contains(&0) {
-            return true;
-        }
         let mut step = 1isize;
         for (&n, &stride) in self.shape.iter().zip(&self.strides).rev() {
             if n != 1 && stride != step {
-                return false;
+                return self.shape.contains(&0);
             }
             step = step.wrapping_mul(n as isize);
         }

@@ -67,6 +67,7 @@ pub use error::ShapeError;
 pub use kernel::lane::{Holds, Lane, Real, when};
 pub use kernel::map::{Map, Zip, Zip3, ZipNumber};
 pub use kernel::rows::{self, Rows};
+pub use kernel::update::{self, Update};
 pub use kernel::{memory, parallel};
 pub use layout::Layout;
 pub use linalg::{LinalgError, Lu, Svd};

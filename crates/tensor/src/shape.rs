@@ -5,6 +5,8 @@ use std::ops::Deref;
 
 use smallvec::SmallVec;
 
+use crate::layout::copied;
+
 /// The length of each axis, outermost first. No axes: one element.
 ///
 /// ```
@@ -65,8 +67,9 @@ impl Shape {
 
 impl Clone for Shape {
     /// Copies the lengths as a block; a derived `clone` would go one by one.
+    #[inline]
     fn clone(&self) -> Shape {
-        Shape(SmallVec::from_slice(&self.0))
+        Shape(copied(&self.0))
     }
 }
 
@@ -153,6 +156,11 @@ impl PartialEq<[usize]> for Shape {
     fn eq(&self, other: &[usize]) -> bool {
         self[..] == *other
     }
+}
+
+/// Whether two shapes are the same, without the call that compares memory of any length.
+pub(crate) fn same(a: &[usize], b: &[usize]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b)
 }
 
 /// The shape in which `a` and `b` combine by NumPy's rule: aligned at the last axis, where each pair of lengths must be equal or

@@ -129,10 +129,10 @@ impl Tensor {
     #[track_caller]
     pub fn as_slice<T: Element>(&self) -> Option<&[T]> {
         let all = self.storage.slice::<T>();
-        if self.is_empty() {
-            return Some(&[]);
-        }
-        self.is_contiguous().then(|| &all[self.layout.offset..self.layout.offset + self.len()])
+        self.is_contiguous().then(|| match self.len() {
+            0 => &[],
+            n => &all[self.layout.offset..][..n],
+        })
     }
 
     /// The elements in row-major order.
@@ -213,10 +213,19 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn make_mut<T: Element>(&mut self) -> &mut [T] {
-        let whole = self.is_contiguous() && self.layout.offset == 0 && self.storage.len() == self.len();
-        if !whole || self.storage.slice_mut::<T>().is_none() {
+        if !self.is_whole() || self.storage.slice_mut::<T>().is_none() {
             *self = self.deep_copy();
         }
         self.storage.slice_mut().expect("a fresh copy has one owner")
+    }
+
+    /// Whether this shows its whole buffer, in the buffer's order.
+    fn is_whole(&self) -> bool {
+        self.is_contiguous() && self.layout.offset == 0 && self.storage.len() == self.len()
+    }
+
+    /// Whether [`make_mut`](Tensor::make_mut) would write in place.
+    pub(crate) fn is_sole(&mut self) -> bool {
+        self.is_whole() && each_dtype!(self.dtype(), T => self.storage.slice_mut::<T>().is_some())
     }
 }

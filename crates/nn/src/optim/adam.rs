@@ -1,11 +1,10 @@
 //! Adam and AdamW.
 
 use chainrule_autodiff::Gradients;
-use chainrule_tensor::Real;
 use chainrule_tensor::io::Tensors;
+use chainrule_tensor::{Real, Update, update};
 
 use super::memory::Memory;
-use super::update::{Rule, apply};
 use super::{Optimizer, expect_fraction, expect_rate};
 use crate::Module;
 use crate::state::StateError;
@@ -188,7 +187,9 @@ impl Optimizer for Adam {
     fn step(&mut self, model: &mut dyn Module, gradients: &Gradients) {
         let options = self.options;
         self.memory.step(model, gradients, options.allow_missing, &mut |theta, g, entry| {
-            apply(theta, g, &mut entry.tensors, &options.rule(entry.step));
+            let rule = options.rule(entry.step);
+            let [m, v] = entry.tensors();
+            update::apply("step", [theta, m, v], g, &rule);
         });
     }
 
@@ -244,14 +245,15 @@ struct Moments {
     shrink: f64,
 }
 
-impl Rule<2> for Moments {
+impl Update<3> for Moments {
     #[inline(always)]
-    fn at<T: Real>(&self, theta: T, g: T, [m, v]: &mut [T; 2]) -> T {
+    fn at<T: Real>(&self, [theta, m, v]: [T; 3], g: T) -> [T; 3] {
         let number = T::from_f64;
         let [b1, b2] = self.betas;
         let g = g + number(self.decay) * theta;
-        *m = number(b1) * *m + number(1.0 - b1) * g;
-        *v = number(b2) * *v + number(1.0 - b2) * (g * g);
-        number(self.shrink) * theta - number(self.rate) * *m / (v.sqrt() * number(self.root) + number(self.eps))
+        let m = number(b1) * m + number(1.0 - b1) * g;
+        let v = number(b2) * v + number(1.0 - b2) * (g * g);
+        let step = number(self.rate) * m / (v.sqrt() * number(self.root) + number(self.eps));
+        [number(self.shrink) * theta - step, m, v]
     }
 }

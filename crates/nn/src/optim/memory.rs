@@ -24,7 +24,15 @@ pub(crate) struct Entry {
     /// How many steps it has made, this one included.
     pub(crate) step: i64,
     /// Tensors of its shape and type, zeros at first.
-    pub(crate) tensors: Vec<Tensor>,
+    tensors: Vec<Tensor>,
+}
+
+impl Entry {
+    /// The tensors, in the order of their names.
+    pub(crate) fn tensors<const N: usize>(&mut self) -> [&mut Tensor; N] {
+        let tensors: &mut [Tensor; N] = self.tensors.first_chunk_mut().expect("one tensor per name");
+        tensors.each_mut()
+    }
 }
 
 const STEP: &str = "step";

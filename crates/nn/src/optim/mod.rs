@@ -3,7 +3,6 @@
 mod adam;
 mod memory;
 mod sgd;
-mod update;
 
 use std::path::Path;
 

@@ -1,11 +1,10 @@
 //! Gradient descent.
 
 use chainrule_autodiff::Gradients;
-use chainrule_tensor::Real;
 use chainrule_tensor::io::Tensors;
+use chainrule_tensor::{Real, Update, update};
 
 use super::memory::Memory;
-use super::update::{Rule, apply};
 use super::{Optimizer, expect_fraction, expect_rate};
 use crate::Module;
 use crate::state::StateError;
@@ -108,10 +107,12 @@ impl Optimizer for Sgd {
         let (momentum, dampening, nesterov) = (self.momentum, self.dampening, self.nesterov);
         self.memory.step(model, gradients, self.allow_missing, &mut |theta, g, entry| {
             if momentum == 0.0 {
-                return apply(theta, g, &mut [], &plain);
+                return update::apply("step", [theta], g, &plain);
             }
             let (keep, take) = if entry.step == 1 { (0.0, 1.0) } else { (momentum, 1.0 - dampening) };
-            apply(theta, g, &mut entry.tensors, &Velocity { plain, keep, take, ahead: nesterov.then_some(momentum) });
+            let [v] = entry.tensors();
+            let velocity = Velocity { plain, keep, take, ahead: nesterov.then_some(momentum) };
+            update::apply("step", [theta, v], g, &velocity);
         });
     }
 
@@ -140,10 +141,10 @@ struct Plain {
     decay: f64,
 }
 
-impl Rule<0> for Plain {
+impl Update<1> for Plain {
     #[inline(always)]
-    fn at<T: Real>(&self, theta: T, g: T, _: &mut [T; 0]) -> T {
-        theta - T::from_f64(self.rate) * (g + T::from_f64(self.decay) * theta)
+    fn at<T: Real>(&self, [theta]: [T; 1], g: T) -> [T; 1] {
+        [theta - T::from_f64(self.rate) * (g + T::from_f64(self.decay) * theta)]
     }
 }
 
@@ -155,16 +156,16 @@ struct Velocity {
     ahead: Option<f64>,
 }
 
-impl Rule<1> for Velocity {
+impl Update<2> for Velocity {
     #[inline(always)]
-    fn at<T: Real>(&self, theta: T, g: T, [v]: &mut [T; 1]) -> T {
+    fn at<T: Real>(&self, [theta, v]: [T; 2], g: T) -> [T; 2] {
         let number = T::from_f64;
         let g = g + number(self.plain.decay) * theta;
-        *v = number(self.keep) * *v + number(self.take) * g;
+        let v = number(self.keep) * v + number(self.take) * g;
         let step = match self.ahead {
-            Some(momentum) => g + number(momentum) * *v,
-            None => *v,
+            Some(momentum) => g + number(momentum) * v,
+            None => v,
         };
-        theta - number(self.plain.rate) * step
+        [theta - number(self.plain.rate) * step, v]
     }
 }

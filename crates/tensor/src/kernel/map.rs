@@ -8,7 +8,7 @@ use super::dispatch::{Loop, vectorised};
 use super::lane::{Lane, Real};
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::{DType, Element, Number, each_dtype, each_number, each_real};
-use crate::shape::{Shape, broadcast_shapes};
+use crate::shape::{Shape, broadcast_shapes, same};
 use crate::tensor::Tensor;
 
 /// A real function of one number.
@@ -136,9 +136,9 @@ fn blockwise<T: Element, O: Element, const N: usize>(
     shape: Shape,
     run: Run<'_, T, O, N>,
 ) -> Tensor {
-    let lent = |x: &Tensor| x.shape() == &shape[..] && x.is_contiguous();
-    if inputs.iter().all(|x| lent(x)) && shape.count() <= SMALL {
-        let x = inputs.map(|x| x.as_slice::<T>().expect("found contiguous"));
+    let lent = inputs.map(|x| x.as_slice::<T>().filter(|lent| same(x.shape(), &shape) && lent.len() <= SMALL));
+    if lent.iter().all(Option::is_some) {
+        let x = lent.map(|x| x.expect("all are lent"));
         return Tensor::build::<O>(shape, |out| {
             if !out.is_empty() {
                 run(x, out)
@@ -178,7 +178,7 @@ fn common_shape(op: &str, a: &Tensor, b: &Tensor) -> Shape {
             a.dtype()
         );
     }
-    if a.shape() == b.shape() {
+    if same(a.shape(), b.shape()) {
         return a.to_shape();
     }
     match broadcast_shapes(a.shape(), b.shape()) {

@@ -23,5 +23,6 @@ pub(crate) mod resampling;
 pub mod rows;
 pub(crate) mod scan;
 pub mod storage;
+pub mod update;
 #[cfg(feature = "threads")]
 mod workers;
