@@ -20,6 +20,7 @@
 //! - Results never depend on the number of threads.
 
 mod arithmetic;
+mod attention;
 mod cast;
 mod classify;
 mod compare;
@@ -59,6 +60,7 @@ mod strided;
 mod tensor;
 mod view;
 
+pub use attention::Attention;
 pub use compare::Comparison;
 pub use construct::{Literal, Nested};
 pub use conv::Window;

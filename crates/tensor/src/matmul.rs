@@ -55,7 +55,7 @@ impl Tensor {
 }
 
 /// The `i`-th matrix of a batch.
-fn matrix<'a, T>(data: &'a [T], layout: &Layout, mut i: usize) -> Strided<'a, T> {
+pub(crate) fn matrix<'a, T>(data: &'a [T], layout: &Layout, mut i: usize) -> Strided<'a, T> {
     let rank = layout.shape.len();
     let mut offset = layout.offset as isize;
     for axis in (0..rank - 2).rev() {

@@ -13,7 +13,8 @@ use crate::tensor::Tensor;
 
 /// Samples of a run at most.
 const RUN: usize = 16;
-/// Elements between rows of weights beyond their length, so that rows do not lie a power of two apart, where they would push each other out of cache.
+/// Elements between rows of weights and of gradients of gates beyond their length, so that rows do not lie a power of two apart, where they would push
+/// each other out of cache.
 const APART: usize = 16;
 
 /// What a run of samples leaves for the way back. `k` is inputs + hidden.
@@ -181,6 +182,7 @@ pub(crate) fn backward<T: Real>(
 ) -> [Tensor; 6] {
     let Lengths { steps, inputs, hidden, .. } = lengths;
     let (k, wide) = (lengths.k(), 4 * hidden);
+    let apart = wide + APART;
     let w = joined(weights[0], weights[1]);
     // Products reach as far to the left as somebody asks for.
     let skip = if wants_input { 0 } else { inputs };
@@ -194,11 +196,11 @@ pub(crate) fn backward<T: Real>(
         let (gates, cells, squashed) = (dense::<T>(&run.gates), dense::<T>(&run.cells), dense::<T>(&run.squashed));
         let mut of_c = g[steps * m * hidden..].to_vec();
         let mut of_xh = Tensor::build::<T>([steps + 1, m, width], |all| all[steps * m * width..].fill(T::ZERO));
-        let of_gates = Tensor::build::<T>([steps, m, wide], |of_gates| {
+        let of_gates = Tensor::build::<T>([steps, m, apart], |of_gates| {
             let of_xh = of_xh.make_mut::<T>();
             for t in (0..steps).rev() {
                 let now = |width: usize| t * m * width..(t + 1) * m * width;
-                let of_gates = &mut of_gates[t * m * wide..][..m * wide];
+                let of_gates = &mut of_gates[t * m * apart..][..m * apart];
                 vectorised(Backward {
                     hidden,
                     width,
@@ -210,7 +212,7 @@ pub(crate) fn backward<T: Real>(
                     of_c: &mut of_c,
                     of_gates,
                 });
-                let (a, b) = (rows(of_gates, 0, wide), rows(w, skip, k));
+                let (a, b) = (rows(of_gates, 0, apart), rows(w, skip, k));
                 gemm((m, wide, width), a, b, T::ZERO, &mut of_xh[t * m * width..][..m * width]);
             }
         });
@@ -223,10 +225,10 @@ pub(crate) fn backward<T: Real>(
     let of_weights = Tensor::build::<T>([wide, k], |out| {
         for (i, (run, [of_gates, ..])) in runs.iter().zip(&found).enumerate() {
             let samples = steps * run.samples.1;
-            let a = Strided { data: dense::<T>(of_gates), offset: 0, rows: 1, columns: wide as isize };
+            let a = Strided { data: dense::<T>(of_gates), offset: 0, rows: 1, columns: apart as isize };
             let beta = if i == 0 { T::ZERO } else { T::ONE };
             gemm((wide, samples, k), a, rows(dense(&run.xh), 0, k), beta, out);
-            let sum = of_gates.sum(&[0, 1], false);
+            let sum = of_gates.sum(&[0, 1], false).narrow(0, 0, wide);
             match &mut of_bias {
                 Some(of_bias) => of_bias.accumulate(&sum),
                 none => *none = Some(sum),
@@ -270,7 +272,7 @@ impl<T: Real> Loop for Backward<'_, T> {
     #[inline(always)]
     fn run(self) {
         let n = self.hidden;
-        let rows = self.gates.chunks_exact(4 * n).zip(self.of_gates.chunks_exact_mut(4 * n));
+        let rows = self.gates.chunks_exact(4 * n).zip(self.of_gates.chunks_exact_mut(4 * n + APART));
         for (at, ((gates, of_gates), of_xh)) in rows.zip(self.of_xh.chunks_exact(self.width)).enumerate() {
             let here = at * n..(at + 1) * n;
             let (g, c, squashed) = (&self.g[here.clone()], &self.c[here.clone()], &self.squashed[here.clone()]);
@@ -280,7 +282,9 @@ impl<T: Real> Loop for Backward<'_, T> {
             let (new, leave) = rest.split_at(n);
             let (of_enter, rest) = of_gates.split_at_mut(n);
             let (of_forget, rest) = rest.split_at_mut(n);
-            let (of_new, of_leave) = rest.split_at_mut(n);
+            let (of_new, rest) = rest.split_at_mut(n);
+            let (of_leave, apart) = rest.split_at_mut(n);
+            apart.fill(T::ZERO);
             for j in 0..n {
                 let (of_h, y) = (g[j] + of_h[j], squashed[j]);
                 of_leave[j] = of_h * y * leave[j] * (T::ONE - leave[j]);

@@ -3,6 +3,7 @@
 //! A small closed set of loops over strided tensors. None of them knows what a derivative is; a second device would be a
 //! sibling of this folder with the same functions.
 
+pub(crate) mod attention;
 pub(crate) mod blocks;
 pub(crate) mod convolution;
 pub(crate) mod copy;

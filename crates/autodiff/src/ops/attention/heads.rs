@@ -68,6 +68,15 @@ impl Var {
             weights.input.to_shape(),
             weights.output.to_shape()
         );
+        let output = |found: &Var| found.linear(&weights.output, weights.output_bias.as_ref());
+        let itself = |x: &Var| {
+            x.id() == self.id() && x.value().shares_memory(self.value()) && x.value().layout() == self.value().layout()
+        };
+        let plain = options.mask.is_none() && options.dropout.is_none() && options.scale.is_none() && !options.grouped;
+        if plain && itself(key) && itself(value) {
+            let joint = self.linear(&weights.input, weights.input_bias.as_ref());
+            return output(&joint.self_attention(heads, options.causal));
+        }
         let mut parts = Vec::with_capacity(3);
         for (i, x) in [self, key, value].into_iter().enumerate() {
             let weight = weights.input.narrow(0, i * width, width);
@@ -77,7 +86,7 @@ impl Var {
         }
         let found = parts[0].scaled_dot_product_attention_with(&parts[1], &parts[2], options).transpose(-3, -2);
         let shape = [&found.shape()[..found.rank() - 2], &[width]].concat();
-        found.reshape(shape).linear(&weights.output, weights.output_bias.as_ref())
+        output(&found.reshape(shape))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Attention: each query takes a mean of values, weighted by how well their keys go with it.
 //!
 //! - this file: the plain formula, with masks and dropout.
-//! - [`flash`]: the same in tiles, without ever holding all weights.
+//! - [`flash`]: the same strip by strip, without ever holding all weights.
 //! - [`heads`]: several attentions side by side, between projections.
 //! - [`rope`]: positions as rotations.
 //! - [`linear`]: attention whose cost grows with the length instead of its square.
@@ -48,15 +48,12 @@ pub struct Attention<'a> {
     pub grouped: bool,
 }
 
-/// As many scores as are held at once; beyond them, tiles take over.
-const MOST_SCORES: usize = 1 << 20;
-
 impl Var {
     /// Attention of this variable, the queries, to keys and values: softmax(q·kᵀ/√d)·v.
     ///
     /// Shapes: `[…, l, d]`, keys `[…, s, d]`, values `[…, s, e]` → `[…, l, e]`. What stands before broadcasts.
     ///
-    /// For long sequences it is computed in tiles; see [`flash_attention`](Var::flash_attention).
+    /// Without mask and dropout it is computed strip by strip; see [`flash_attention`](Var::flash_attention).
     ///
     /// Source: Vaswani et al., Attention is all you need, 2017.
     ///
@@ -86,10 +83,9 @@ impl Var {
         let op = "scaled_dot_product_attention";
         assert!(!(causal && mask.is_some()), "{op}: causal is a mask already; give one of the two");
         let [key, value] = if grouped { [key, value].map(|x| shared(self, x)) } else { [key.clone(), value.clone()] };
-        let batch = expect(op, self, &key, &value);
+        expect(op, self, &key, &value);
         let scale = scale.unwrap_or_else(|| usual_scale(self));
-        let count = batch.count() * self.size(-2) * key.size(-2);
-        if mask.is_none() && dropout.is_none() && count > MOST_SCORES {
+        if mask.is_none() && dropout.is_none() {
             return self.flash_attention(&key, &value, causal, Some(scale));
         }
         let mut weights = weights(self, &key, scale, mask.as_ref(), causal);
@@ -105,7 +101,7 @@ impl Var {
 fn weights(query: &Var, key: &Var, scale: f64, mask: Option<&AttentionMask>, causal: bool) -> Var {
     let scores = (query * scale).matmul(&key.t());
     let allowed = match mask {
-        _ if causal => Some(triangle(scores.size(-2), scores.size(-1), 0, 0)),
+        _ if causal => Some(triangle(scores.size(-2), scores.size(-1))),
         Some(AttentionMask::Allowed(allowed)) => Some(allowed.clone()),
         _ => None,
     };
@@ -132,10 +128,10 @@ fn weights(query: &Var, key: &Var, scale: f64, mask: Option<&AttentionMask>, cau
     scores.masked_fill(&nothing, 0.0).softmax(-1).masked_fill(&nothing, 0.0)
 }
 
-/// Where the key is not after the query, in a part of all scores that begins at `row` and `column`.
-fn triangle(rows: usize, columns: usize, row: usize, column: usize) -> Tensor {
-    let positions = |from: usize, n: usize| Tensor::from((from as i64..(from + n) as i64).collect::<Vec<_>>());
-    positions(row, rows).unsqueeze(1).compare(Comparison::Ge, &positions(column, columns).unsqueeze(0))
+/// Where the key is not after the query.
+fn triangle(rows: usize, columns: usize) -> Tensor {
+    let positions = |n: usize| Tensor::from((0..n as i64).collect::<Vec<_>>());
+    positions(rows).unsqueeze(1).compare(Comparison::Ge, &positions(columns).unsqueeze(0))
 }
 
 /// Each head of keys or values, repeated for the heads of queries that share it.
