@@ -1,6 +1,9 @@
-//! Convolution as matrix products over windows that are laid out as columns, one sample at a time.
+//! Convolution as matrix products over windows that are laid out as columns, one sample at a time; or over [shifted] pictures, where that can be had.
 //!
 //! One, two and three spatial axes share the code: missing ones have length 1.
+
+#[cfg(target_arch = "x86_64")]
+mod shifted;
 
 use super::gemm::{Strided, gemm};
 use super::memory::Buffer;
@@ -167,6 +170,14 @@ fn transposed<T>(data: &[T], width: usize) -> Strided<'_, T> {
 
 /// y = w · columns(x), for each sample and group.
 pub(crate) fn forward<T: Number>(geo: &Geometry, x: &[T], w: &[T], y: &mut [T]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(shifted) = shifted::Shifted::of::<T>(geo) {
+        return shifted.forward(x, w, y);
+    }
+    over_columns(geo, x, w, y);
+}
+
+fn over_columns<T: Number>(geo: &Geometry, x: &[T], w: &[T], y: &mut [T]) {
     let (column, positions) = (geo.column(), geo.positions());
     let (x_group, y_group, w_group) = (geo.channels * geo.plane(), geo.features * positions, geo.features * column);
     chunks_mut(y, geo.output_size(), |n, y| {
@@ -182,6 +193,14 @@ pub(crate) fn forward<T: Number>(geo: &Geometry, x: &[T], w: &[T], y: &mut [T]) 
 
 /// x = uncolumns(wᵀ · y), for each sample and group.
 pub(crate) fn input_adjoint<T: Number>(geo: &Geometry, y: &[T], w: &[T], x: &mut [T]) {
+    #[cfg(target_arch = "x86_64")]
+    if shifted::Shifted::of::<T>(geo).is_some_and(|shifted| shifted.input_adjoint(y, w, x)) {
+        return;
+    }
+    input_adjoint_over_columns(geo, y, w, x);
+}
+
+fn input_adjoint_over_columns<T: Number>(geo: &Geometry, y: &[T], w: &[T], x: &mut [T]) {
     let (column, positions) = (geo.column(), geo.positions());
     let (x_group, y_group, w_group) = (geo.channels * geo.plane(), geo.features * positions, geo.features * column);
     chunks_mut(x, geo.input_size(), |n, x| {
@@ -199,6 +218,14 @@ pub(crate) fn input_adjoint<T: Number>(geo: &Geometry, y: &[T], w: &[T], x: &mut
 
 /// w = Σ over samples of y · columns(x)ᵀ, for each group.
 pub(crate) fn weight_adjoint<T: Number>(geo: &Geometry, x: &[T], y: &[T], w: &mut [T]) {
+    #[cfg(target_arch = "x86_64")]
+    if shifted::Shifted::of::<T>(geo).is_some_and(|shifted| shifted.weight_adjoint(x, y, w)) {
+        return;
+    }
+    weight_adjoint_over_columns(geo, x, y, w);
+}
+
+fn weight_adjoint_over_columns<T: Number>(geo: &Geometry, x: &[T], y: &[T], w: &mut [T]) {
     let (column, positions) = (geo.column(), geo.positions());
     let (x_group, y_group, w_group) = (geo.channels * geo.plane(), geo.features * positions, geo.features * column);
     let size = w.len();
@@ -218,5 +245,46 @@ pub(crate) fn weight_adjoint<T: Number>(geo: &Geometry, x: &[T], y: &[T], w: &mu
     w.fill(T::ZERO);
     for part in parts.chunks(size.max(1)) {
         w.iter_mut().zip(part).for_each(|(w, &p)| *w = w.plus(p));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small whole numbers, so that sums are exact in any order.
+    fn numbers<T: Number>(n: usize, seed: usize) -> Vec<T> {
+        (0..n).map(|i| T::from_f64(((i * 31 + seed) % 7) as f64 - 3.0)).collect()
+    }
+
+    fn agrees<T: Number>(input: &[usize], weight: &[usize], window: Window) {
+        let output = window.output(&input[2..], &weight[2..]).unwrap();
+        let geo = Geometry::new(&Shape::from(input), &Shape::from(weight), &output, &window);
+        let (x, w, y) =
+            (numbers::<T>(input.iter().product(), 1), numbers(weight.iter().product(), 2), geo.output_shape().count());
+        let g = numbers::<T>(y, 3);
+        let both = |n: usize, fast: &dyn Fn(&mut [T]), slow: &dyn Fn(&mut [T])| {
+            let (mut a, mut b) = (vec![T::ZERO; n], vec![T::ZERO; n]);
+            fast(&mut a);
+            slow(&mut b);
+            assert!(a == b, "{input:?} with {weight:?}, {window:?}");
+        };
+        both(y, &|y| forward(&geo, &x, &w, y), &|y| over_columns(&geo, &x, &w, y));
+        both(x.len(), &|x| input_adjoint(&geo, &g, &w, x), &|x| input_adjoint_over_columns(&geo, &g, &w, x));
+        both(w.len(), &|w| weight_adjoint(&geo, &x, &g, w), &|w| weight_adjoint_over_columns(&geo, &x, &g, w));
+    }
+
+    #[test]
+    fn shifted_pictures_and_columns_agree() {
+        agrees::<f32>(&[2, 3, 9, 8], &[5, 3, 3, 3], Window::new(2).padding(&[1]));
+        agrees::<f64>(&[2, 4, 9, 8], &[30, 2, 3, 3], Window::new(2).padding(&[2, 1]).groups(2));
+        agrees::<f32>(&[9, 2, 28, 28], &[14, 2, 3, 3], Window::new(2));
+        agrees::<f64>(&[1, 2, 7, 41], &[40, 2, 2, 5], Window::new(2).padding(&[0, 2]).dilation(&[3, 2]));
+        agrees::<f32>(&[2, 60, 5, 5], &[3, 60, 3, 3], Window::new(2).padding(&[1]));
+        agrees::<f32>(&[2, 7, 6, 6], &[8, 7, 1, 1], Window::new(2));
+        agrees::<f32>(&[2, 7, 6, 6], &[8, 7, 1, 1], Window::new(2).padding(&[1]));
+        agrees::<f32>(&[10, 6, 50], &[7, 6, 3], Window::new(1).padding(&[2]).dilation(&[2]));
+        agrees::<f64>(&[2, 3, 5, 6, 7], &[4, 3, 2, 3, 3], Window::new(3).padding(&[1]));
+        agrees::<f32>(&[2, 3, 9, 8], &[4, 3, 3, 3], Window::new(2).stride(&[2]));
     }
 }

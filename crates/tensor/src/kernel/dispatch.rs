@@ -57,7 +57,7 @@ fn level() -> Level {
 
 /// Whether [`vectorised`] uses AVX-512.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn has_avx512() -> bool {
+pub(in crate::kernel) fn has_avx512() -> bool {
     matches!(level(), Level::Avx512)
 }
 

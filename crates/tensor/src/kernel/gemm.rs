@@ -4,9 +4,9 @@
 //! threads.
 
 #[cfg(target_arch = "x86_64")]
-mod avx512;
+pub(super) mod avx512;
 #[cfg(target_arch = "x86_64")]
-mod vector;
+pub(super) mod vector;
 
 use super::parallel::{Shared, bands, each};
 use crate::dtype::{DType, Number};

@@ -12,19 +12,19 @@ use std::cell::RefCell;
 use super::vector::Vector;
 
 /// Rows of a tile.
-const ROWS: usize = 12;
+pub(in crate::kernel) const ROWS: usize = 12;
 /// Terms that are added up in registers: a panel of so many rows, 32 KiB, fits the first-level cache.
-const DEPTH: usize = 256;
+pub(in crate::kernel) const DEPTH: usize = 256;
 /// Rows of `a` that are worked on together: they fit the second-level cache.
 const BLOCK: usize = 432;
 /// Products with fewer rows than this, of operands whose terms lie side by side, are sums over vectors of terms.
 const FEW: usize = 4;
 
 /// A matrix in memory: its first element, and how far apart rows and columns are.
-pub(super) struct Matrix<T> {
-    pub(super) at: *const T,
-    pub(super) rows: isize,
-    pub(super) columns: isize,
+pub(in crate::kernel) struct Matrix<T> {
+    pub(in crate::kernel) at: *const T,
+    pub(in crate::kernel) rows: isize,
+    pub(in crate::kernel) columns: isize,
 }
 
 impl<T> Clone for Matrix<T> {
@@ -51,12 +51,38 @@ impl<T> Matrix<T> {
     }
 }
 
+/// Rows of `a`: three per pointer, since the address of each is then one instruction's operand.
+#[derive(Clone, Copy)]
+pub(in crate::kernel) struct Left<T> {
+    pub(in crate::kernel) rows: [*const T; ROWS / 3],
+    /// How far apart the three are.
+    pub(in crate::kernel) apart: isize,
+    /// How far apart columns are.
+    pub(in crate::kernel) step: isize,
+}
+
+impl<T: Copy> Left<T> {
+    pub(in crate::kernel) fn of(a: Matrix<T>) -> Left<T> {
+        Left { rows: std::array::from_fn(|i| a.element(3 * i, 0)), apart: a.rows, step: a.columns }
+    }
+}
+
+/// Columns of `b`, one or two vectors wide, whose rows lie at given distances from a place.
+#[derive(Clone, Copy)]
+pub(in crate::kernel) struct Right<'a, T> {
+    pub(in crate::kernel) at: *const T,
+    pub(in crate::kernel) rows: &'a [usize],
+    pub(in crate::kernel) columns: usize,
+}
+
 /// What a tile is written to: `c ← … + beta·c`, rows `width` apart.
 #[derive(Clone, Copy)]
-struct Target<T> {
-    at: *mut T,
-    width: usize,
-    beta: T,
+pub(in crate::kernel) struct Target<T> {
+    pub(in crate::kernel) at: *mut T,
+    pub(in crate::kernel) width: usize,
+    pub(in crate::kernel) beta: T,
+    /// The columns that are written, side by side, as bits for each vector; all of them if not given.
+    pub(in crate::kernel) kept: Option<[u32; 2]>,
 }
 
 impl<T: Copy + PartialEq + From<f32>> Target<T> {
@@ -64,66 +90,72 @@ impl<T: Copy + PartialEq + From<f32>> Target<T> {
         Target { at: self.at.wrapping_add(i * self.width + j), ..self }
     }
 
+    /// Writes one row of a tile with `columns` columns.
     #[inline(always)]
-    unsafe fn write<V: Vector<Element = T>>(self, i: usize, j: usize, lanes: V::Mask, sum: V) {
-        let at = self.from(i, j).at;
-        // SAFETY: the caller's, who names lanes inside the matrix.
-        unsafe {
-            let sum = if self.beta == 0.0.into() {
-                sum
-            } else if self.beta == 1.0.into() {
-                sum.plus(V::load(lanes, at))
-            } else {
-                sum.plus(V::splat(&self.beta).times(V::load(lanes, at)))
-            };
-            sum.store(lanes, at);
+    unsafe fn write<V: Vector<Element = T>, const N: usize>(self, i: usize, columns: usize, sums: [V; N]) {
+        let mut at = self.from(i, 0).at;
+        for (j, sum) in sums.into_iter().enumerate() {
+            // SAFETY: the caller's: what is kept of the row lies in the matrix.
+            unsafe {
+                let (count, sum) = match self.kept {
+                    None => ((columns - j * V::LANES).min(V::LANES), sum),
+                    Some(kept) => (kept[j].count_ones() as usize, sum.compress(kept[j])),
+                };
+                let lanes = V::mask(count);
+                let sum = if self.beta == 0.0.into() {
+                    sum
+                } else if self.beta == 1.0.into() {
+                    sum.plus(V::load(lanes, at))
+                } else {
+                    sum.plus(V::splat(&self.beta).times(V::load(lanes, at)))
+                };
+                sum.store(lanes, at);
+                at = at.wrapping_add(count);
+            }
         }
     }
 }
 
-/// A tile of `R` rows and `n` columns, which N vectors hold. Rows of `b` are `step` apart.
+/// A tile of `R` rows, and columns that N vectors hold.
+///
+/// # Safety
+/// `a` must be readable for R rows and as many columns as `b` has rows, and `b` throughout; `c` must be ours.
 #[target_feature(enable = "avx512f")]
 unsafe fn tile<V: Vector, const R: usize, const N: usize>(
-    (k, n): (usize, usize),
-    a: Matrix<V::Element>,
-    b: *const V::Element,
-    step: usize,
+    a: Left<V::Element>,
+    b: Right<'_, V::Element>,
     c: Target<V::Element>,
 ) {
-    // SAFETY: the caller's: `a` has R rows and k columns, `b` k rows and n columns, `c` R rows and n columns, and masks end with the last column.
+    // SAFETY: the caller's; masks end with the last column.
     unsafe {
-        let masks: [V::Mask; N] = std::array::from_fn(|j| V::mask(n - j * V::LANES));
+        let masks: [V::Mask; N] = std::array::from_fn(|j| V::mask(b.columns - j * V::LANES));
         let mut sums = [[V::zero(); N]; R];
-        // Three rows per pointer: the address of each is one instruction's operand.
-        let mut rows: [*const V::Element; ROWS / 3] = std::array::from_fn(|i| a.element(3 * i, 0));
-        let mut b = b;
-        for _ in 0..k {
+        let mut rows = a.rows;
+        for &row in b.rows {
+            let b = b.at.wrapping_add(row);
             let columns: [V; N] = std::array::from_fn(|j| V::load(masks[j], b.wrapping_add(j * V::LANES)));
             for (i, sums) in sums.iter_mut().enumerate() {
-                let x = V::splat(rows[i / 3].wrapping_offset((i % 3) as isize * a.rows));
+                let x = V::splat(rows[i / 3].wrapping_offset((i % 3) as isize * a.apart));
                 for (sum, &column) in sums.iter_mut().zip(&columns) {
                     *sum = x.times_plus(column, *sum);
                 }
             }
-            b = b.wrapping_add(step);
-            rows = rows.map(|row| row.wrapping_offset(a.columns));
+            rows = rows.map(|row| row.wrapping_offset(a.step));
         }
         for (i, sums) in sums.into_iter().enumerate() {
-            for (j, sum) in sums.into_iter().enumerate() {
-                c.write(i, j * V::LANES, masks[j], sum);
-            }
+            c.write(i, b.columns, sums);
         }
     }
 }
 
-type Tile<T> = unsafe fn((usize, usize), Matrix<T>, *const T, usize, Target<T>);
+pub(in crate::kernel) type Tile<T> = unsafe fn(Left<T>, Right<'_, T>, Target<T>);
 
-/// The function for tiles of this many rows and of one vector or two.
-fn tile_of<V: Vector>(rows: usize, vectors: usize) -> Tile<V::Element> {
+/// The function for tiles of so many rows and columns.
+pub(in crate::kernel) fn tile_of<V: Vector>(rows: usize, columns: usize) -> Tile<V::Element> {
     macro_rules! choose {
         ($($rows:literal)*) => {
-            match (rows, vectors) {
-                $(($rows, 1) => tile::<V, $rows, 1>, ($rows, _) => tile::<V, $rows, 2>,)*
+            match (rows, columns <= V::LANES) {
+                $(($rows, true) => tile::<V, $rows, 1>, ($rows, false) => tile::<V, $rows, 2>,)*
                 _ => unreachable!("tiles have 1 to {ROWS} rows"),
             }
         };
@@ -133,7 +165,7 @@ fn tile_of<V: Vector>(rows: usize, vectors: usize) -> Tile<V::Element> {
 
 /// Copies `n` columns of `b` to a dense panel of two vectors' width, what is beyond them being unspecified.
 #[target_feature(enable = "avx512f")]
-unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matrix<V::Element>, panel: *mut V::Element) {
+pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matrix<V::Element>, panel: *mut V::Element) {
     let (width, all) = (2 * V::LANES, V::mask(V::LANES));
     // SAFETY: the caller's: `b` has k rows and n columns, the panel room for k·width numbers, and masks end with the last column or row.
     unsafe {
@@ -211,7 +243,7 @@ unsafe fn dots<V: Vector>(
                 }
                 for (l, sum) in sums.into_iter().take(n - j).enumerate() {
                     let sum = sum.sum();
-                    c.write(i, j + l, V::mask(1), V::splat(&sum));
+                    c.from(i, j + l).write(0, 1, [V::splat(&sum)]);
                 }
             }
         }
@@ -241,7 +273,7 @@ pub(super) unsafe fn gemm<V: Vector>(
     (c, width): (*mut V::Element, usize),
     few: bool,
 ) {
-    let c = Target { at: c, width, beta };
+    let c = Target { at: c, width, beta, kept: None };
     if few {
         // SAFETY: the caller's.
         return unsafe { dots::<V>((m, k, n), a, b, c) };
@@ -302,18 +334,21 @@ unsafe fn block<V: Vector>(
                 *part = a.from(starts(tile), 0);
             }
         }
+        let apart = if copied { panel } else { b.rows as usize };
+        let mut rows = [0; DEPTH];
+        rows[..k].iter_mut().enumerate().for_each(|(p, row)| *row = p * apart);
         for j in (0..n).step_by(panel) {
             let columns = (n - j).min(panel);
-            let (b, step) = if copied {
+            let at = if copied {
                 pack::<V>((k, columns), b.from(0, j), start);
-                (start.cast_const(), panel)
+                start.cast_const()
             } else {
-                (b.element(0, j), b.rows as usize)
+                b.element(0, j)
             };
+            let right = Right { at, rows: &rows[..k], columns };
             for (tile, part) in tile_rows[..tiles].iter().enumerate() {
                 let (from, to) = (starts(tile), starts(tile + 1));
-                let tile = tile_of::<V>(to - from, columns.div_ceil(V::LANES));
-                tile((k, columns), *part, b, step, c.from(from, j));
+                tile_of::<V>(to - from, columns)(Left::of(*part), right, c.from(from, j));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 ///
 /// # Safety
 /// Only for a CPU with AVX-512; pointers must be good for the lanes that the mask names.
-pub(super) trait Vector: Copy {
+pub(in crate::kernel) trait Vector: Copy {
     type Element: Copy + PartialEq + From<f32>;
     type Mask: Copy;
     const LANES: usize;
@@ -21,12 +21,14 @@ pub(super) trait Vector: Copy {
     unsafe fn times(self, b: Self) -> Self;
     unsafe fn plus(self, b: Self) -> Self;
     unsafe fn sum(self) -> Self::Element;
+    /// The lanes that the bits name, side by side.
+    unsafe fn compress(self, lanes: u32) -> Self;
     /// Rows become columns.
     unsafe fn transpose(rows: &mut [Self; 16]);
 }
 
 macro_rules! vector {
-    ($vector:ident of $lanes:literal $element:ident, $mask:ident: $zero:ident $splat:ident $load:ident $store:ident $fma:ident $mul:ident $add:ident $sum:ident $transpose:ident) => {
+    ($vector:ident of $lanes:literal $element:ident, $mask:ident: $zero:ident $splat:ident $load:ident $store:ident $fma:ident $mul:ident $add:ident $sum:ident $compress:ident $transpose:ident) => {
         impl Vector for $vector {
             type Element = $element;
             type Mask = $mask;
@@ -76,6 +78,11 @@ macro_rules! vector {
                 unsafe { $sum(self) }
             }
             #[inline(always)]
+            unsafe fn compress(self, lanes: u32) -> Self {
+                // SAFETY: as in `zero`.
+                unsafe { $compress(lanes as $mask, self) }
+            }
+            #[inline(always)]
             unsafe fn transpose(rows: &mut [Self; 16]) {
                 // SAFETY: as in `zero`.
                 unsafe { $transpose(rows) }
@@ -84,9 +91,9 @@ macro_rules! vector {
     };
 }
 vector!(__m512 of 16 f32, __mmask16: _mm512_setzero_ps _mm512_set1_ps _mm512_maskz_loadu_ps _mm512_mask_storeu_ps _mm512_fmadd_ps
-    _mm512_mul_ps _mm512_add_ps _mm512_reduce_add_ps transpose_16);
+    _mm512_mul_ps _mm512_add_ps _mm512_reduce_add_ps _mm512_maskz_compress_ps transpose_16);
 vector!(__m512d of 8 f64, __mmask8: _mm512_setzero_pd _mm512_set1_pd _mm512_maskz_loadu_pd _mm512_mask_storeu_pd _mm512_fmadd_pd
-    _mm512_mul_pd _mm512_add_pd _mm512_reduce_add_pd transpose_8);
+    _mm512_mul_pd _mm512_add_pd _mm512_reduce_add_pd _mm512_maskz_compress_pd transpose_8);
 
 /// In three rounds: pairs of rows, pairs of pairs, and then quarters of vectors change places.
 #[inline]
