@@ -305,15 +305,15 @@ impl Shifted {
     {
         packed.fill(<V::Element as Number>::ZERO);
         let (width, positions) = (2 * V::LANES, self.positions());
-        for (i, row) in self.rows().enumerate() {
-            let (from, to) = (row.max(places.start), (row + self.output[2]).min(places.end));
-            if from >= to {
-                continue;
-            }
-            for (j, panel) in packed.chunks_mut(DEPTH * width).enumerate() {
-                let (feature, at) = (j * width, i * self.output[2] + from - row);
-                let matrix =
-                    Matrix { at: y[feature * positions + at..].as_ptr(), rows: 1, columns: positions as isize };
+        for (j, panel) in packed.chunks_mut(DEPTH * width).enumerate() {
+            let feature = j * width;
+            for (i, row) in self.rows().enumerate() {
+                let (from, to) = (row.max(places.start), (row + self.output[2]).min(places.end));
+                if from >= to {
+                    continue;
+                }
+                let at = feature * positions + i * self.output[2] + from - row;
+                let matrix = Matrix { at: y[at..].as_ptr(), rows: 1, columns: positions as isize };
                 let (k, n) = (to - from, (self.features - feature).min(width));
                 // SAFETY: the CPU is as the caller says. These features have so many outputs from here on, and the panel rows for all places.
                 unsafe { pack::<V>((k, n), matrix, panel[(from - places.start) * width..].as_mut_ptr()) }

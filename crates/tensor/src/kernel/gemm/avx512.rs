@@ -186,9 +186,10 @@ pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matri
             }
             for p in (0..k).step_by(V::LANES) {
                 let depth = (k - p).min(V::LANES);
+                let lanes = V::mask(depth);
                 let mut square = [V::zero(); 16];
                 for (i, row) in square[..here].iter_mut().enumerate() {
-                    *row = V::load(V::mask(depth), b.element(p, j + i));
+                    *row = V::load(lanes, b.element(p, j + i));
                 }
                 V::transpose(&mut square);
                 for (i, row) in square[..depth].iter().enumerate() {

@@ -99,22 +99,28 @@ vector!(__m512d of 8 f64, __mmask8: _mm512_setzero_pd _mm512_set1_pd _mm512_mask
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn transpose_16(x: &mut [__m512; 16]) {
-    let pairs: [__m512; 16] = std::array::from_fn(|i| match i % 2 {
-        0 => _mm512_unpacklo_ps(x[i], x[i + 1]),
-        _ => _mm512_unpackhi_ps(x[i - 1], x[i]),
-    });
-    let doubles = pairs.map(|x| _mm512_castps_pd(x));
-    let fours: [__m512; 16] = std::array::from_fn(|i| {
-        let (a, b) = (doubles[i / 4 * 4 + i % 4 / 2], doubles[i / 4 * 4 + i % 4 / 2 + 2]);
-        _mm512_castpd_ps(if i % 2 == 0 { _mm512_unpacklo_pd(a, b) } else { _mm512_unpackhi_pd(a, b) })
-    });
+    let mut pairs = [_mm512_setzero_pd(); 16];
+    for i in (0..16).step_by(2) {
+        pairs[i] = _mm512_castps_pd(_mm512_unpacklo_ps(x[i], x[i + 1]));
+        pairs[i + 1] = _mm512_castps_pd(_mm512_unpackhi_ps(x[i], x[i + 1]));
+    }
+    let mut fours = [_mm512_setzero_ps(); 16];
     for i in 0..4 {
-        let even = |a, b| _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b);
-        let odd = |a, b| _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b);
-        let (a, b) = ([fours[i], fours[i + 8]], [fours[i + 4], fours[i + 12]]);
-        let (e, o) = ([even(a[0], b[0]), even(a[1], b[1])], [odd(a[0], b[0]), odd(a[1], b[1])]);
-        (x[i], x[i + 8]) = (even(e[0], e[1]), odd(e[0], e[1]));
-        (x[i + 4], x[i + 12]) = (even(o[0], o[1]), odd(o[0], o[1]));
+        for j in 0..2 {
+            let (a, b) = (pairs[4 * i + j], pairs[4 * i + j + 2]);
+            fours[4 * i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            fours[4 * i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+        }
+    }
+    for i in 0..4 {
+        let even_top = _mm512_shuffle_f32x4::<0b10_00_10_00>(fours[i], fours[i + 4]);
+        let odd_top = _mm512_shuffle_f32x4::<0b11_01_11_01>(fours[i], fours[i + 4]);
+        let even_bottom = _mm512_shuffle_f32x4::<0b10_00_10_00>(fours[i + 8], fours[i + 12]);
+        let odd_bottom = _mm512_shuffle_f32x4::<0b11_01_11_01>(fours[i + 8], fours[i + 12]);
+        x[i] = _mm512_shuffle_f32x4::<0b10_00_10_00>(even_top, even_bottom);
+        x[i + 4] = _mm512_shuffle_f32x4::<0b10_00_10_00>(odd_top, odd_bottom);
+        x[i + 8] = _mm512_shuffle_f32x4::<0b11_01_11_01>(even_top, even_bottom);
+        x[i + 12] = _mm512_shuffle_f32x4::<0b11_01_11_01>(odd_top, odd_bottom);
     }
 }
 
@@ -122,16 +128,19 @@ fn transpose_16(x: &mut [__m512; 16]) {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn transpose_8(x: &mut [__m512d; 16]) {
-    let pairs: [__m512d; 8] = std::array::from_fn(|i| match i % 2 {
-        0 => _mm512_unpacklo_pd(x[i], x[i + 1]),
-        _ => _mm512_unpackhi_pd(x[i - 1], x[i]),
-    });
+    let mut pairs = [_mm512_setzero_pd(); 8];
+    for i in (0..8).step_by(2) {
+        pairs[i] = _mm512_unpacklo_pd(x[i], x[i + 1]);
+        pairs[i + 1] = _mm512_unpackhi_pd(x[i], x[i + 1]);
+    }
     for i in 0..2 {
-        let even = |a, b| _mm512_shuffle_f64x2::<0b10_00_10_00>(a, b);
-        let odd = |a, b| _mm512_shuffle_f64x2::<0b11_01_11_01>(a, b);
-        let (a, b) = ([pairs[i], pairs[i + 4]], [pairs[i + 2], pairs[i + 6]]);
-        let (e, o) = ([even(a[0], b[0]), even(a[1], b[1])], [odd(a[0], b[0]), odd(a[1], b[1])]);
-        (x[i], x[i + 4]) = (even(e[0], e[1]), odd(e[0], e[1]));
-        (x[i + 2], x[i + 6]) = (even(o[0], o[1]), odd(o[0], o[1]));
+        let even_top = _mm512_shuffle_f64x2::<0b10_00_10_00>(pairs[i], pairs[i + 2]);
+        let odd_top = _mm512_shuffle_f64x2::<0b11_01_11_01>(pairs[i], pairs[i + 2]);
+        let even_bottom = _mm512_shuffle_f64x2::<0b10_00_10_00>(pairs[i + 4], pairs[i + 6]);
+        let odd_bottom = _mm512_shuffle_f64x2::<0b11_01_11_01>(pairs[i + 4], pairs[i + 6]);
+        x[i] = _mm512_shuffle_f64x2::<0b10_00_10_00>(even_top, even_bottom);
+        x[i + 2] = _mm512_shuffle_f64x2::<0b10_00_10_00>(odd_top, odd_bottom);
+        x[i + 4] = _mm512_shuffle_f64x2::<0b11_01_11_01>(even_top, even_bottom);
+        x[i + 6] = _mm512_shuffle_f64x2::<0b11_01_11_01>(odd_top, odd_bottom);
     }
 }
