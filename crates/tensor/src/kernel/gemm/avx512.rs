@@ -335,9 +335,10 @@ unsafe fn block<V: Vector>(
                 *part = a.from(starts(tile), 0);
             }
         }
+        // Rows may lie before one another: distances wrap, as pointers do.
         let apart = if copied { panel } else { b.rows as usize };
         let mut rows = [0; DEPTH];
-        rows[..k].iter_mut().enumerate().for_each(|(p, row)| *row = p * apart);
+        rows[..k].iter_mut().enumerate().for_each(|(p, row)| *row = p.wrapping_mul(apart));
         for j in (0..n).step_by(panel) {
             let columns = (n - j).min(panel);
             let at = if copied {
