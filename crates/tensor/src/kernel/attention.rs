@@ -11,6 +11,10 @@ use crate::matmul::matrix;
 
 /// Queries of a strip.
 const STRIP: usize = 32;
+/// Elements between rows of what is transposed beyond their length, so that rows do not lie a power of two apart.
+const APART: usize = 16;
+/// Elements of a row that are worked on at once.
+const LANES: usize = 16;
 
 /// All lengths, and how scores become weights. Samples have `heads` matrices each of queries, keys and values.
 #[derive(Clone, Copy)]
@@ -58,6 +62,38 @@ impl<'a, T> Strided<'a, T> {
     }
 }
 
+/// The transposed copy of a matrix of some columns, which products read faster. `out` has room for its rows and [`APART`] more elements after each.
+fn transposed<'o, T: Real>(x: Strided<'_, T>, columns: usize, out: &'o mut [T]) -> Strided<'o, T> {
+    let apart = out.len() / columns;
+    vectorised(Transpose { x, columns, out: &mut *out });
+    dense(out, apart)
+}
+
+struct Transpose<'a, 'o, T> {
+    x: Strided<'a, T>,
+    columns: usize,
+    out: &'o mut [T],
+}
+
+impl<T: Real> Loop for Transpose<'_, '_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let Strided { data, offset, rows, columns } = self.x;
+        let apart = self.out.len() / self.columns;
+        for (j, out) in self.out.chunks_exact_mut(apart).enumerate() {
+            let first = offset as isize + j as isize * columns;
+            let n = apart - APART;
+            if rows > 0 {
+                let column = data[first as usize..].iter().step_by(rows as usize);
+                out[..n].iter_mut().zip(column).for_each(|(o, &x)| *o = x);
+            } else {
+                out[..n].iter_mut().enumerate().for_each(|(i, o)| *o = data[(first + i as isize * rows) as usize]);
+            }
+        }
+    }
+}
+
 /// Some queries, and the keys that they look at.
 #[derive(Clone, Copy)]
 struct Strip {
@@ -74,22 +110,23 @@ impl Form {
         })
     }
 
-    /// The weights of a strip before they are divided by their sums, and the inverses of these.
+    /// The weights of a strip before they are divided by their sums, and the inverses of these; `k` is transposed.
     fn weights<T: Real>(self, strip: Strip, q: Strided<'_, T>, k: Strided<'_, T>, out: &mut [T], inverse: &mut [T]) {
-        gemm((strip.rows, self.width, strip.keys), q.skip_rows(strip.from), k.transposed(), T::ZERO, out);
+        gemm((strip.rows, self.width, strip.keys), q.skip_rows(strip.from), k, T::ZERO, out);
         vectorised(Exponentials { strip, causal: self.causal, scale: T::from_f64(self.scale), out, inverse });
     }
 }
 
 /// Writes the samples one after the other, each `[queries, heads, values]`.
 pub(crate) fn forward<T: Real>(form: Form, [q, k, v]: [Matrices<'_, T>; 3], out: &mut [T]) {
-    let Form { heads, queries, keys, values, .. } = form;
+    let Form { heads, queries, keys, width, values, .. } = form;
     let place = Place { first: 0, head: values, row: heads * values };
     chunks_mut(out, queries * heads * values, |sample, out| {
         let (mut scores, mut found) = (vec![T::ZERO; STRIP * keys], vec![T::ZERO; STRIP * values]);
-        let mut inverse = [T::ZERO; STRIP];
+        let (mut k_columns, mut inverse) = (vec![T::ZERO; width * (keys + APART)], [T::ZERO; STRIP]);
         for head in 0..heads {
             let [q, k, v] = [q, k, v].map(|(data, layout)| matrix(data, layout, sample * heads + head));
+            let k = transposed(k, width, &mut k_columns);
             for strip in form.strips() {
                 let (scores, found) = (&mut scores[..strip.rows * strip.keys], &mut found[..strip.rows * values]);
                 form.weights(strip, q, k, scores, &mut inverse);
@@ -117,17 +154,20 @@ pub(crate) fn backward<T: Real>(
         let (mut weights, mut of_scores) = (vec![T::ZERO; STRIP * keys], vec![T::ZERO; STRIP * keys]);
         let (mut of_q, mut of_k, mut of_v) =
             (vec![T::ZERO; STRIP * width], vec![T::ZERO; keys * width], vec![T::ZERO; keys * values]);
+        let [mut k_columns, mut v_columns] = [width, values].map(|n| vec![T::ZERO; n * (keys + APART)]);
         let mut inverse = [T::ZERO; STRIP];
         for head in 0..heads {
             let [q, k, v, g] = [q, k, v, g].map(|(data, layout)| matrix(data, layout, sample * heads + head));
+            let k_columns = transposed(k, width, &mut k_columns);
+            let v_columns = transposed(v, values, &mut v_columns);
             of_k.fill(T::ZERO);
             of_v.fill(T::ZERO);
             for strip in form.strips() {
                 let Strip { from, rows, keys } = strip;
                 let (g, q_rows) = (g.skip_rows(from), q.skip_rows(from));
                 let (weights, of_scores) = (&mut weights[..rows * keys], &mut of_scores[..rows * keys]);
-                form.weights(strip, q, k, weights, &mut inverse);
-                gemm((rows, values, keys), g, v.transposed(), T::ZERO, of_scores);
+                form.weights(strip, q, k_columns, weights, &mut inverse);
+                gemm((rows, values, keys), g, v_columns, T::ZERO, of_scores);
                 vectorised(Pull { keys, scale, inverse: &inverse, weights, of_scores });
                 let [w, s] = [&*weights, &*of_scores].map(|x| dense(x, keys));
                 gemm((keys, rows, values), w.transposed(), g, T::ONE, &mut of_v[..keys * values]);
@@ -156,8 +196,11 @@ impl<T: Real> Loop for Exponentials<'_, T> {
     fn run(self) {
         let Strip { from, keys, .. } = self.strip;
         for (i, (row, inverse)) in self.out.chunks_exact_mut(keys).zip(self.inverse).enumerate() {
-            let (row, after) = row.split_at_mut(if self.causal { keys.min(from + i + 1) } else { keys });
+            let end = if self.causal { keys.min(from + i + 1) } else { keys };
+            // Whole vectors, in which keys after the query weigh nothing.
+            let (row, after) = row.split_at_mut(end.next_multiple_of(LANES).min(keys));
             row.iter_mut().for_each(|x| *x = *x * self.scale);
+            row[end..].fill(T::LOWEST);
             let top = largest(row);
             let top = if top.to_f64().is_infinite() { T::ZERO } else { top };
             row.iter_mut().for_each(|x| *x = (*x - top).exp());
