@@ -33,7 +33,7 @@ impl Cut {
 
     /// What a result of untracked values inherits: all their cuts.
     pub(crate) fn inherited(x: &[&Var]) -> History {
-        let mut found: Option<Arc<[Arc<Cut>]>> = None;
+        let mut found: Option<Arc<Vec<Arc<Cut>>>> = None;
         for var in x {
             let History::Cut(cuts) = &var.history else { continue };
             found = Some(match found {
@@ -41,7 +41,7 @@ impl Cut {
                 Some(before) if Arc::ptr_eq(&before, cuts) => before,
                 Some(before) => {
                     let new = cuts.iter().filter(|cut| !before.iter().any(|b| Arc::ptr_eq(b, cut)));
-                    before.iter().chain(new).cloned().collect()
+                    Arc::new(before.iter().chain(new).cloned().collect())
                 }
             });
         }

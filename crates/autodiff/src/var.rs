@@ -34,7 +34,7 @@ pub(crate) enum History {
     /// From nothing that wants a gradient.
     Constant,
     /// From something that wants one, through cuts that keep it from getting there.
-    Cut(Arc<[Arc<Cut>]>),
+    Cut(Arc<Vec<Arc<Cut>>>),
     /// From this entry of a tape.
     Tracked(Arc<Node>),
 }
@@ -196,7 +196,7 @@ impl Var {
     #[track_caller]
     pub fn detach(&self) -> Var {
         let history = match &self.history {
-            History::Tracked(_) => History::Cut([Arc::new(Cut::here(self, Location::caller()))].into()),
+            History::Tracked(_) => History::Cut(Arc::new(vec![Arc::new(Cut::here(self, Location::caller()))])),
             other => other.clone(),
         };
         Var { value: self.value.clone(), history }

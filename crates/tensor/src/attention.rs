@@ -125,17 +125,17 @@ fn gradients(form: Form, [q, k, v]: [&Tensor; 3], g: &Tensor, places: [Place; 3]
 /// Matrices of this shape among those of all samples, each of which takes `size` numbers.
 fn view(all: &Tensor, shape: Shape, form: Form, size: usize, place: Place) -> Tensor {
     let rank = shape.len();
-    let mut layout = Layout::dense(shape);
-    layout.offset = place.first;
-    (layout.strides[rank - 2], layout.strides[rank - 1]) = (place.row as isize, 1);
+    let mut walk = Layout::dense(shape).walk();
+    walk.offset = place.first;
+    (walk.strides[rank - 2], walk.strides[rank - 1]) = (place.row as isize, 1);
     let mut step = size;
     for axis in (0..rank - 2).rev() {
         if form.heads > 1 && axis == rank - 3 {
-            layout.strides[axis] = place.head as isize;
+            walk.strides[axis] = place.head as isize;
         } else {
-            layout.strides[axis] = step as isize;
-            step *= layout.shape[axis];
+            walk.strides[axis] = step as isize;
+            step *= walk.shape[axis];
         }
     }
-    all.with_layout(layout)
+    all.with_layout(walk)
 }

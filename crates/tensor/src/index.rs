@@ -1,5 +1,7 @@
 //! Picking and placing elements by integer positions, joins, and the adjoint of views.
 
+use smallvec::SmallVec;
+
 use crate::dtype::{DType, Element, Number, each_dtype, each_number};
 use crate::kernel::copy::write_columns;
 use crate::layout::Layout;
@@ -175,8 +177,8 @@ impl Tensor {
         }
         let n = self.shape()[axis];
         let picks = positions(op, index, n);
-        let dense = Layout::dense(self.to_shape());
-        (self.contiguous(), Lines { picks, axis, shape: index.to_shape(), strides: dense })
+        let strides = Layout::dense(self.to_shape()).strides();
+        (self.contiguous(), Lines { picks, axis, shape: index.to_shape(), strides })
     }
 
     #[track_caller]
@@ -354,13 +356,13 @@ struct Lines {
     picks: Vec<usize>,
     axis: usize,
     shape: Shape,
-    strides: Layout,
+    strides: SmallVec<[isize; 4]>,
 }
 
 impl Lines {
     /// Calls `f(i, at)` for the `i`-th element of the index, which reads position `at` of the dense tensor.
     fn each(&self, mut f: impl FnMut(usize, usize)) {
-        let mut strides: Vec<isize> = self.strides.strides.to_vec();
+        let mut strides = self.strides.clone();
         let step = std::mem::replace(&mut strides[self.axis], 0);
         let axes: Vec<(usize, isize)> = self.shape.iter().copied().zip(strides).collect();
         for (i, &pick) in self.picks.iter().enumerate() {

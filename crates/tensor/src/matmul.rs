@@ -56,13 +56,13 @@ impl Tensor {
 
 /// The `i`-th matrix of a batch.
 pub(crate) fn matrix<'a, T>(data: &'a [T], layout: &Layout, mut i: usize) -> Strided<'a, T> {
-    let rank = layout.shape.len();
+    let (rank, strides) = (layout.shape.len(), layout.strides());
     let mut offset = layout.offset as isize;
     for axis in (0..rank - 2).rev() {
-        offset += (i % layout.shape[axis]) as isize * layout.strides[axis];
+        offset += (i % layout.shape[axis]) as isize * strides[axis];
         i /= layout.shape[axis];
     }
-    Strided { data, offset: offset as usize, rows: layout.strides[rank - 2], columns: layout.strides[rank - 1] }
+    Strided { data, offset: offset as usize, rows: strides[rank - 2], columns: strides[rank - 1] }
 }
 
 #[track_caller]

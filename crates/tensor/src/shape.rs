@@ -35,9 +35,13 @@ impl Shape {
     /// The number of elements, or `None` where it is beyond an address space. An axis of length zero does not make up for
     /// others that are too long: strides could not express them.
     pub fn checked_count(&self) -> Option<usize> {
-        let others = self.iter().filter(|&&n| n > 0).try_fold(1usize, |n, &d| n.checked_mul(d))?;
+        let (mut others, mut empty) = (1usize, false);
+        for &n in self.iter() {
+            others = others.checked_mul(n.max(1))?;
+            empty |= n == 0;
+        }
         isize::try_from(others).ok()?;
-        Some(if self.contains(&0) { 0 } else { others })
+        Some(if empty { 0 } else { others })
     }
 
     /// The shape with the axes for which `drop` holds set to length 1 or, unless `keep`, left out.

@@ -1,6 +1,6 @@
 //! Views with strides of their own: diagonals, and any walk over the elements.
 
-use crate::layout::Layout;
+use crate::layout::Walk;
 use crate::shape::{Shape, normalise_axis};
 use crate::tensor::Tensor;
 
@@ -22,22 +22,22 @@ impl Tensor {
         let rank = self.rank();
         let (a, b) = (normalise_axis("diagonal", a, rank), normalise_axis("diagonal", b, rank));
         assert!(a != b, "diagonal: axis {a} with itself (shape {})", self.layout.shape);
-        let mut layout = self.layout.clone();
+        let mut walk = self.layout.walk();
         let (from_a, from_b) = (offset.min(0).unsigned_abs(), offset.max(0).unsigned_abs());
-        let left = |axis: usize, from: usize| layout.shape[axis].saturating_sub(from);
+        let left = |axis: usize, from: usize| walk.shape[axis].saturating_sub(from);
         let len = left(a, from_a).min(left(b, from_b));
-        let stride = layout.strides[a] + layout.strides[b];
+        let stride = walk.strides[a] + walk.strides[b];
         if len > 0 {
-            let skip = from_a as isize * layout.strides[a] + from_b as isize * layout.strides[b];
-            layout.offset = (layout.offset as isize + skip) as usize;
+            let skip = from_a as isize * walk.strides[a] + from_b as isize * walk.strides[b];
+            walk.offset = (walk.offset as isize + skip) as usize;
         }
         for axis in [a.max(b), a.min(b)] {
-            layout.shape.remove(axis);
-            layout.strides.remove(axis);
+            walk.shape.remove(axis);
+            walk.strides.remove(axis);
         }
-        layout.shape.push(len);
-        layout.strides.push(stride);
-        self.with_layout(layout)
+        walk.shape.push(len);
+        walk.strides.push(stride);
+        self.with_layout(walk)
     }
 
     /// The elements, in row-major order, walked from position `offset` in steps of one's own: element `i, j, …` of the result is
@@ -61,7 +61,7 @@ impl Tensor {
         );
         let dense = self.contiguous();
         if shape.count() == 0 {
-            return dense.with_layout(Layout { shape, strides: strides.into(), offset: dense.layout.offset });
+            return dense.with_layout(Walk { shape, strides: strides.into(), offset: dense.layout.offset });
         }
         let ends = shape.iter().zip(strides).try_fold((offset, offset), |(low, high), (&n, &stride)| {
             let reach = stride.checked_mul(n as isize - 1)?;
@@ -73,6 +73,6 @@ impl Tensor {
             self.len(),
             self.layout.shape
         );
-        dense.with_layout(Layout { shape, strides: strides.into(), offset: dense.layout.offset + offset })
+        dense.with_layout(Walk { shape, strides: strides.into(), offset: dense.layout.offset + offset })
     }
 }

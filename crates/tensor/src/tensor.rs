@@ -32,8 +32,8 @@ impl Tensor {
         Tensor { storage, layout: Layout::dense(shape) }
     }
 
-    pub(crate) fn with_layout(&self, layout: Layout) -> Tensor {
-        Tensor { storage: self.storage.clone(), layout }
+    pub(crate) fn with_layout(&self, layout: impl Into<Layout>) -> Tensor {
+        Tensor { storage: self.storage.clone(), layout: layout.into() }
     }
 
     /// The length of each axis, outermost first.
@@ -178,7 +178,7 @@ impl Tensor {
             self.layout.shape
         );
         let mut position = self.layout.offset as isize;
-        for (axis, ((&i, &n), &stride)) in index.iter().zip(self.shape()).zip(&self.layout.strides).enumerate() {
+        for (axis, ((&i, &n), stride)) in index.iter().zip(self.shape()).zip(self.layout.strides()).enumerate() {
             assert!(i < n, "at: index {i} is out of range for axis {axis} of length {n} (shape {})", self.layout.shape);
             position += i as isize * stride;
         }

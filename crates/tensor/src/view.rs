@@ -129,14 +129,15 @@ impl Tensor {
             self.layout.shape
         );
         let mut seen = vec![false; rank];
-        let mut layout = self.layout.clone();
+        let mut walk = self.layout.walk();
+        let own = self.layout.strides();
         for (i, &axis) in axes.iter().enumerate() {
             let axis = normalise_axis("permute", axis, rank);
             assert!(!std::mem::replace(&mut seen[axis], true), "permute: axis {axis} is named twice in {axes:?}");
-            layout.shape[i] = self.layout.shape[axis];
-            layout.strides[i] = self.layout.strides[axis];
+            walk.shape[i] = self.layout.shape[axis];
+            walk.strides[i] = own[axis];
         }
-        self.with_layout(layout)
+        self.with_layout(walk)
     }
 
     /// Two axes exchanged.
@@ -146,10 +147,10 @@ impl Tensor {
     #[track_caller]
     pub fn transpose(&self, a: isize, b: isize) -> Tensor {
         let (a, b) = (normalise_axis("transpose", a, self.rank()), normalise_axis("transpose", b, self.rank()));
-        let mut layout = self.layout.clone();
-        layout.shape.swap(a, b);
-        layout.strides.swap(a, b);
-        self.with_layout(layout)
+        let mut walk = self.layout.walk();
+        walk.shape.swap(a, b);
+        walk.strides.swap(a, b);
+        self.with_layout(walk)
     }
 
     /// The last two axes exchanged: the matrix transpose, of each matrix of a batch.
@@ -181,16 +182,16 @@ impl Tensor {
             self.rank(),
             self.layout.shape
         );
-        let mut layout = self.layout.clone();
+        let mut walk = self.layout.walk();
         for (axis, part) in parts.iter().enumerate() {
             let (start, count) = part.resolve(self.shape()[axis]);
             if count > 0 {
-                layout.offset = (layout.offset as isize + start as isize * layout.strides[axis]) as usize;
+                walk.offset = (walk.offset as isize + start as isize * walk.strides[axis]) as usize;
             }
-            layout.shape[axis] = count;
-            layout.strides[axis] *= part.step;
+            walk.shape[axis] = count;
+            walk.strides[axis] *= part.step;
         }
-        self.with_layout(layout)
+        self.with_layout(walk)
     }
 
     /// `len` elements of one axis, from `start` on.
@@ -206,12 +207,12 @@ impl Tensor {
             "narrow: {len} elements from {start} on leave axis {axis} of length {n} (shape {})",
             self.layout.shape
         );
-        let mut layout = self.layout.clone();
+        let mut walk = self.layout.walk();
         if len > 0 {
-            layout.offset = (layout.offset as isize + start as isize * layout.strides[axis]) as usize;
+            walk.offset = (walk.offset as isize + start as isize * walk.strides[axis]) as usize;
         }
-        layout.shape[axis] = len;
-        self.with_layout(layout)
+        walk.shape[axis] = len;
+        self.with_layout(walk)
     }
 
     /// One position of an axis, which disappears. A negative index counts from the end.
@@ -228,11 +229,11 @@ impl Tensor {
             "select: index {index} is out of range for axis {axis} of length {n} (shape {})",
             self.layout.shape
         );
-        let mut layout = self.layout.clone();
-        layout.offset = (layout.offset as isize + i * layout.strides[axis]) as usize;
-        layout.shape.remove(axis);
-        layout.strides.remove(axis);
-        self.with_layout(layout)
+        let mut walk = self.layout.walk();
+        walk.offset = (walk.offset as isize + i * walk.strides[axis]) as usize;
+        walk.shape.remove(axis);
+        walk.strides.remove(axis);
+        self.with_layout(walk)
     }
 
     /// The named axes walked backwards.
@@ -241,16 +242,16 @@ impl Tensor {
     /// When one does not exist.
     #[track_caller]
     pub fn flip(&self, axes: &[isize]) -> Tensor {
-        let mut layout = self.layout.clone();
+        let mut walk = self.layout.walk();
         for &axis in axes {
             let axis = normalise_axis("flip", axis, self.rank());
-            let n = layout.shape[axis];
+            let n = walk.shape[axis];
             if n > 0 {
-                layout.offset = (layout.offset as isize + (n as isize - 1) * layout.strides[axis]) as usize;
+                walk.offset = (walk.offset as isize + (n as isize - 1) * walk.strides[axis]) as usize;
             }
-            layout.strides[axis] = -layout.strides[axis];
+            walk.strides[axis] = -walk.strides[axis];
         }
-        self.with_layout(layout)
+        self.with_layout(walk)
     }
 
     /// This tensor repeated, without copying, to fill `shape` by NumPy's broadcasting rule.
@@ -280,10 +281,10 @@ impl Tensor {
     #[track_caller]
     pub fn unsqueeze(&self, axis: isize) -> Tensor {
         let axis = normalise_axis("unsqueeze", axis, self.rank() + 1);
-        let mut layout = self.layout.clone();
-        layout.shape.insert(axis, 1);
-        layout.strides.insert(axis, 0);
-        self.with_layout(layout)
+        let mut walk = self.layout.walk();
+        walk.shape.insert(axis, 1);
+        walk.strides.insert(axis, 0);
+        self.with_layout(walk)
     }
 
     /// The tensor without those of the named axes that have length 1; without any of length 1 when none is named.
@@ -299,10 +300,10 @@ impl Tensor {
             named.extend(Some(normalise_axis("squeeze", axis, rank)).filter(short));
         }
         let keep = |i: &usize| !named.contains(i);
-        let mut layout = Layout::dense(self.layout.shape.reduced(&named, false));
-        layout.offset = self.layout.offset;
-        layout.strides = (0..rank).filter(keep).map(|i| self.layout.strides[i]).collect();
-        self.with_layout(layout)
+        let mut walk = self.layout.walk();
+        walk.strides = (0..rank).filter(keep).map(|i| walk.strides[i]).collect();
+        walk.shape = walk.shape.reduced(&named, false);
+        self.with_layout(walk)
     }
 
     /// Overlapping windows of `size` elements along an axis, `step` apart, as a new last axis. Nothing is copied.
@@ -322,12 +323,12 @@ impl Tensor {
         let n = self.shape()[axis];
         assert!(step > 0, "unfold: a step of 0 never ends");
         assert!(size <= n, "unfold: windows of {size} do not fit axis {axis} of length {n}");
-        let mut layout = self.layout.clone();
-        let stride = layout.strides[axis];
-        layout.shape[axis] = (n - size) / step + 1;
-        layout.strides[axis] = stride * step as isize;
-        layout.shape.push(size);
-        layout.strides.push(stride);
-        self.with_layout(layout)
+        let mut walk = self.layout.walk();
+        let stride = walk.strides[axis];
+        walk.shape[axis] = (n - size) / step + 1;
+        walk.strides[axis] = stride * step as isize;
+        walk.shape.push(size);
+        walk.strides.push(stride);
+        self.with_layout(walk)
     }
 }
