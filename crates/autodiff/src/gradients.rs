@@ -19,7 +19,9 @@ pub struct Gradients {
 
 impl Gradients {
     pub(crate) fn new(of: impl Iterator<Item = (u64, Tensor)>) -> Gradients {
-        Gradients { of: of.collect() }
+        let of: BTreeMap<u64, Tensor> = of.collect();
+        of.values().for_each(Tensor::compute);
+        Gradients { of }
     }
 
     /// The gradient for a leaf, if one reached it.

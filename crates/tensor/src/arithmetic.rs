@@ -10,6 +10,7 @@ use crate::tensor::Tensor;
 
 macro_rules! number_op {
     ($op:ident $method:ident) => {
+        #[derive(Clone)]
         struct $op;
         impl ZipNumber for $op {
             #[inline(always)]
@@ -30,6 +31,7 @@ impl Update<1> for Plus {
     }
 }
 
+#[derive(Clone)]
 struct Over;
 impl Zip for Over {
     #[inline(always)]
@@ -39,6 +41,7 @@ impl Zip for Over {
 }
 
 /// `a·x + b` with numbers a, b: what arithmetic with a scalar comes to, in one pass.
+#[derive(Clone)]
 struct Affine {
     scale: f64,
     shift: f64,
@@ -50,6 +53,7 @@ impl Map for Affine {
     }
 }
 
+#[derive(Clone)]
 struct Shift(f64);
 impl Map for Shift {
     #[inline(always)]
@@ -58,6 +62,7 @@ impl Map for Shift {
     }
 }
 
+#[derive(Clone)]
 struct Scale(f64);
 impl Map for Scale {
     #[inline(always)]
@@ -66,6 +71,7 @@ impl Map for Scale {
     }
 }
 
+#[derive(Clone)]
 struct Divide(f64);
 impl Map for Divide {
     #[inline(always)]
@@ -74,6 +80,7 @@ impl Map for Divide {
     }
 }
 
+#[derive(Clone)]
 struct DividedBy(f64);
 impl Map for DividedBy {
     #[inline(always)]

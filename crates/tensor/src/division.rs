@@ -4,6 +4,7 @@ use crate::dtype::{DType, Number};
 use crate::kernel::map::ZipNumber;
 use crate::tensor::Tensor;
 
+#[derive(Clone)]
 struct Larger;
 impl ZipNumber for Larger {
     #[inline(always)]
@@ -12,6 +13,7 @@ impl ZipNumber for Larger {
     }
 }
 
+#[derive(Clone)]
 struct Smaller;
 impl ZipNumber for Smaller {
     #[inline(always)]

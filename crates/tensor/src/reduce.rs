@@ -1,7 +1,7 @@
 //! Reductions along axes.
 
 use crate::dtype::{DType, Number, each_number};
-use crate::kernel::reduction::{Fold, Form, arg, find, fold};
+use crate::kernel::reduction::{Fold, Form, arg, find, fold, fold_formula};
 use crate::shape::normalise_axes;
 use crate::tensor::Tensor;
 
@@ -225,6 +225,11 @@ impl Tensor {
         let axes = normalise_axes(op, axes, self.rank());
         let shape = self.layout.shape.reduced(&axes, keep);
         each_number!(op, self, T => {
+            if axes.len() == self.rank()
+                && let Some(formula) = self.formula::<T>()
+            {
+                return Tensor::build::<T>(shape, |out| out.fill(fold_formula::<F, T>(formula, self.len())));
+            }
             let (x, form) = Form::of(self, &axes);
             let x = x.as_slice::<T>().expect("a reduction's form is dense");
             Tensor::build::<T>(shape, |out| fold::<F, T>(x, form, out))

@@ -1,6 +1,9 @@
 //! The tensor itself: what it is made of and how to look into it.
 
+use std::sync::Arc;
+
 use crate::dtype::{DType, Element, each_dtype};
+use crate::kernel::deferred::Formula;
 use crate::kernel::memory::Buffer;
 use crate::kernel::storage::Storage;
 use crate::layout::Layout;
@@ -99,6 +102,26 @@ impl Tensor {
     /// An identity of the buffer: equal for tensors that share memory. For counting bytes once.
     pub fn memory_id(&self) -> usize {
         self.storage.address()
+    }
+
+    /// Has the elements computed, if they are not yet: large results of elementwise operations wait until somebody reads them, so that a chain of
+    /// operations costs one pass over memory. Reading does it, too; this is for measuring time, and for freeing what a result is computed from.
+    ///
+    /// ```
+    /// use chainrule_tensor::{DType, Tensor};
+    /// let x = Tensor::ones([1 << 20], DType::F32);
+    /// let y = (&x * 2.0 + 1.0) * &x; // takes no time yet
+    /// y.compute();
+    /// assert_eq!(y.at::<f32>(&[7]), 3.0);
+    /// ```
+    pub fn compute(&self) {
+        each_dtype!(self.dtype(), T => if let Some(buffer) = T::buffer(&self.storage) { buffer.as_slice(); });
+    }
+
+    /// What the elements will be computed by, while they are not and this tensor shows all of them in order.
+    pub(crate) fn formula<T: Element>(&self) -> Option<Arc<Formula<T>>> {
+        let whole = self.is_contiguous() && self.layout.offset == 0 && self.storage.len() == self.len();
+        T::buffer(&self.storage)?.formula().filter(|_| whole)
     }
 
     /// The same shape and type without the numbers. Reading a ghost panics; tapes keep one of what a rule does not save.

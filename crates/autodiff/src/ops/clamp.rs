@@ -8,6 +8,7 @@ use crate::ops::formula::Side;
 use crate::var::Var;
 
 /// Between two numbers.
+#[derive(Clone)]
 struct Clamp {
     low: f64,
     high: f64,

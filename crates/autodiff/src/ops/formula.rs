@@ -111,6 +111,7 @@ macro_rules! rows {
                 use crate::op::{Op, Saves};
                 use crate::var::Var;
 
+                #[derive(Clone)]
                 pub(super) struct Row {
                     $($(pub(super) $p: f64,)+)?
                 }
@@ -238,6 +239,7 @@ macro_rules! slope {
             return pulled;
         }
         /// The gradient in one pass over memory.
+        #[derive(Clone)]
         struct Pull {
             $($p: f64,)*
         }
@@ -274,6 +276,7 @@ macro_rules! pairs {
                 use crate::op::{Op, Saves};
                 use crate::var::Var;
 
+                #[derive(Clone)]
                 pub(super) struct Row;
 
                 impl Zip for Row {
@@ -361,6 +364,7 @@ macro_rules! slope2 {
             let slope: Var = $slope;
             return $g * slope;
         }
+        #[derive(Clone)]
         struct Pull;
         impl Zip3 for Pull {
             #[inline(always)]

@@ -23,7 +23,7 @@ impl Op<2> for MatMul {
             0 => MatMul.apply([g, &b.t()]), // [m, n] · [n, k]
             // Laid out as `b` is, so that the gradient of a weight that was transposed for the product lies as the weight does.
             _ if b.value().t().is_contiguous() => MatMul.apply([&g.t(), a]).t(), // ([n, m] · [m, k])ᵀ
-            _ => MatMul.apply([&a.t(), g]), // [k, m] · [m, n]
+            _ => MatMul.apply([&a.t(), g]),                                      // [k, m] · [m, n]
         }
     }
 }

@@ -4,10 +4,13 @@
 //! `blocks`, once for all functions.
 
 use super::blocks::{BLOCK, Reader};
+use super::deferred::{Formula, LARGE, Operand};
 use super::dispatch::{Loop, vectorised};
 use super::lane::{Lane, Real};
+use super::memory::Buffer;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::{DType, Element, Number, each_dtype, each_number, each_real};
+use crate::layout::Layout;
 use crate::shape::{Shape, broadcast_shapes, same};
 use crate::tensor::Tensor;
 
@@ -15,31 +18,32 @@ use crate::tensor::Tensor;
 ///
 /// ```
 /// use chainrule_tensor::{tensor, Lane, Map, Real};
+/// #[derive(Clone)]
 /// struct Logistic { r: f64 }
 /// impl Map for Logistic {
 ///     fn at<T: Real>(&self, x: Lane<T>) -> Lane<T> { self.r * x * (1.0 - x) }
 /// }
 /// assert_eq!(tensor![0.5].map("logistic", &Logistic { r: 4.0 }).item(), 1.0);
 /// ```
-pub trait Map: Send + Sync {
+pub trait Map: Clone + Send + Sync + 'static {
     /// The value at `x`. Mark the implementation `#[inline(always)]`, so that the loop around it is vectorised.
     fn at<T: Real>(&self, x: Lane<T>) -> Lane<T>;
 }
 
 /// A real function of two numbers.
-pub trait Zip: Send + Sync {
+pub trait Zip: Clone + Send + Sync + 'static {
     /// The value at `(a, b)`. Mark the implementation `#[inline(always)]`.
     fn at<T: Real>(&self, a: Lane<T>, b: Lane<T>) -> Lane<T>;
 }
 
 /// A real function of three numbers.
-pub trait Zip3: Send + Sync {
+pub trait Zip3: Clone + Send + Sync + 'static {
     /// The value at `(a, b, c)`. Mark the implementation `#[inline(always)]`.
     fn at<T: Real>(&self, a: Lane<T>, b: Lane<T>, c: Lane<T>) -> Lane<T>;
 }
 
 /// Arithmetic on two numbers that integers have too.
-pub trait ZipNumber: Send + Sync {
+pub trait ZipNumber: Clone + Send + Sync + 'static {
     /// The value at `(a, b)`. Mark the implementation `#[inline(always)]`.
     fn at<T: Number>(&self, a: T, b: T) -> T;
 }
@@ -55,32 +59,36 @@ trait Pointwise<T, O, const N: usize>: Sync {
     fn at(&self, x: [&[T]; N], i: usize) -> O;
 }
 
-struct Mapped<'a, F>(&'a F);
-impl<F: Map, T: Real> Pointwise<T, T, 1> for Mapped<'_, F> {
+#[derive(Clone)]
+struct Mapped<F>(F);
+impl<F: Map, T: Real> Pointwise<T, T, 1> for Mapped<F> {
     #[inline(always)]
     fn at(&self, [x]: [&[T]; 1], i: usize) -> T {
         self.0.at(Lane(x[i])).0
     }
 }
 
-struct Zipped<'a, F>(&'a F);
-impl<F: Zip, T: Real> Pointwise<T, T, 2> for Zipped<'_, F> {
+#[derive(Clone)]
+struct Zipped<F>(F);
+impl<F: Zip, T: Real> Pointwise<T, T, 2> for Zipped<F> {
     #[inline(always)]
     fn at(&self, [a, b]: [&[T]; 2], i: usize) -> T {
         self.0.at(Lane(a[i]), Lane(b[i])).0
     }
 }
 
-struct Zipped3<'a, F>(&'a F);
-impl<F: Zip3, T: Real> Pointwise<T, T, 3> for Zipped3<'_, F> {
+#[derive(Clone)]
+struct Zipped3<F>(F);
+impl<F: Zip3, T: Real> Pointwise<T, T, 3> for Zipped3<F> {
     #[inline(always)]
     fn at(&self, [a, b, c]: [&[T]; 3], i: usize) -> T {
         self.0.at(Lane(a[i]), Lane(b[i]), Lane(c[i])).0
     }
 }
 
-struct Counted<'a, F>(&'a F);
-impl<F: ZipNumber, T: Number> Pointwise<T, T, 2> for Counted<'_, F> {
+#[derive(Clone)]
+struct Counted<F>(F);
+impl<F: ZipNumber, T: Number> Pointwise<T, T, 2> for Counted<F> {
     #[inline(always)]
     fn at(&self, [a, b]: [&[T]; 2], i: usize) -> T {
         self.0.at(a[i], b[i])
@@ -123,6 +131,36 @@ fn pointwise<T: Element, O: Element, const N: usize>(
     f: &impl Pointwise<T, O, N>,
 ) -> Tensor {
     blockwise(inputs, shape, &|x, out| vectorised(Apply { f, x, out }))
+}
+
+/// As [`pointwise`], where input and output are of one type: large results wait until somebody reads them.
+#[track_caller]
+fn elementwise<T: Element, const N: usize>(
+    inputs: [&Tensor; N],
+    shape: Shape,
+    f: impl Pointwise<T, T, N> + Send + 'static,
+) -> Tensor {
+    if shape.count() < LARGE {
+        return pointwise(inputs, shape, &f);
+    }
+    let Some(operands) = operands(inputs, &shape) else { return pointwise(inputs, shape, &f) };
+    let function = move |x: &[&[T]], out: &mut [T]| vectorised(Apply { f: &f, x: std::array::from_fn(|i| x[i]), out });
+    let formula = Formula::new(Box::new(function), operands);
+    Tensor { storage: T::wrap(Buffer::later(shape.count(), formula)), layout: Layout::dense(shape) }
+}
+
+/// The inputs as operands of a formula, where each is dense or a number.
+fn operands<T: Element, const N: usize>(inputs: [&Tensor; N], shape: &Shape) -> Option<Vec<Operand<T>>> {
+    let operand = |x: &Tensor| {
+        let buffer = T::buffer(&x.storage)?;
+        let layout = x.layout.expanded(shape);
+        if layout.is_dense() {
+            return Some(Operand::Elements(buffer.clone(), layout.offset));
+        }
+        let constant = layout.shape.iter().zip(&layout.strides).all(|(&n, &stride)| n == 1 || stride == 0);
+        constant.then(|| Operand::Number(buffer.as_slice()[layout.offset]))
+    };
+    inputs.into_iter().map(operand).collect()
 }
 
 /// What makes a block of the output from blocks of the inputs.
@@ -210,7 +248,7 @@ impl Tensor {
     /// When the elements are not real numbers.
     #[track_caller]
     pub fn map(&self, op: &str, f: &impl Map) -> Tensor {
-        each_real!(op, self, T => pointwise::<T, T, 1>([self], self.to_shape(), &Mapped(f)),
+        each_real!(op, self, T => elementwise::<T, 1>([self], self.to_shape(), Mapped(f.clone())),
             half => self.cast(DType::F32).map(op, f).cast(self.dtype()))
     }
 
@@ -252,7 +290,7 @@ impl Tensor {
     #[track_caller]
     pub fn zip(&self, op: &str, b: &Tensor, f: &impl Zip) -> Tensor {
         let shape = common_shape(op, self, b);
-        each_real!(op, self, T => pointwise::<T, T, 2>([self, b], shape, &Zipped(f)),
+        each_real!(op, self, T => elementwise::<T, 2>([self, b], shape, Zipped(f.clone())),
             half => self.cast(DType::F32).zip(op, &b.cast(DType::F32), f).cast(self.dtype()))
     }
 
@@ -265,7 +303,7 @@ impl Tensor {
         let shape = common_shape(op, self, b);
         let outer = self.with_layout(self.layout.expanded(&shape));
         let shape = common_shape(op, &outer, c);
-        each_real!(op, self, T => pointwise::<T, T, 3>([self, b, c], shape, &Zipped3(f)),
+        each_real!(op, self, T => elementwise::<T, 3>([self, b, c], shape, Zipped3(f.clone())),
         half => {
             let [a, b, c] = [self, b, c].map(|x| x.cast(DType::F32));
             a.zip3(op, &b, &c, f).cast(self.dtype())
@@ -279,7 +317,7 @@ impl Tensor {
     #[track_caller]
     pub fn zip_number(&self, op: &str, b: &Tensor, f: &impl ZipNumber) -> Tensor {
         let shape = common_shape(op, self, b);
-        each_number!(op, self, T => pointwise::<T, T, 2>([self, b], shape, &Counted(f)),
+        each_number!(op, self, T => elementwise::<T, 2>([self, b], shape, Counted(f.clone())),
             half => self.cast(DType::F32).zip_number(op, &b.cast(DType::F32), f).cast(self.dtype()))
     }
 

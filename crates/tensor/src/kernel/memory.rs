@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::deferred::{Formula, Later};
 use crate::dtype::{DType, Element};
 
 /// Every block starts on a cache line.
@@ -138,7 +139,7 @@ impl Block {
         let live = LIVE.fetch_sub(self.bytes, Relaxed) - self.bytes;
         if self.bytes >= POOLED {
             let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-            if pool.bytes + live + self.bytes <= KEEP.max(peak()) {
+            if pool.bytes + live + self.bytes <= KEEP.max(peak() + peak() / 16) {
                 pool.bytes += self.bytes;
                 return pool.free.entry(self.bytes).or_default().push(self);
             }
@@ -181,24 +182,26 @@ pub struct Buffer<T> {
 }
 
 struct Owned<T> {
-    memory: Memory,
+    memory: Memory<T>,
     len: usize,
-    of: std::marker::PhantomData<T>,
 }
 
-/// Where elements are. A few lie beside their count, so that single numbers need one allocation and not two.
-enum Memory {
+/// Where elements are. A few lie beside their count, so that single numbers need one allocation and not two; others are not computed yet.
+enum Memory<T> {
     Inside([u64; 4]),
     Block(Block),
+    Later(Box<Later<T>>),
 }
 
-impl Memory {
+impl<T> Memory<T> {
     const INSIDE: usize = size_of::<[u64; 4]>();
 
+    /// Where they start; for what is here already.
     fn start(&self) -> *const u8 {
         match self {
             Memory::Inside(words) => words.as_ptr().cast(),
             Memory::Block(block) => block.start(),
+            Memory::Later(_) => unreachable!("has memory of its own"),
         }
     }
 
@@ -206,6 +209,7 @@ impl Memory {
         match self {
             Memory::Inside(words) => words.as_mut_ptr().cast(),
             Memory::Block(block) => block.start(),
+            Memory::Later(_) => unreachable!("has memory of its own"),
         }
     }
 }
@@ -235,8 +239,25 @@ impl<T: Element> Buffer<T> {
         Buffer { shared: Arc::new(owned) }
     }
 
+    /// A buffer of `len` elements that are computed when they are first read.
+    pub(crate) fn later(len: usize, formula: Formula<T>) -> Buffer<T> {
+        let memory = Memory::Later(Box::new(Later::new(formula)));
+        Buffer { shared: Arc::new(Owned { memory, len }) }
+    }
+
+    /// What the elements will be computed by, while they are not.
+    pub(crate) fn formula(&self) -> Option<Arc<Formula<T>>> {
+        match &self.shared.memory {
+            Memory::Later(later) => later.formula(),
+            _ => None,
+        }
+    }
+
     /// The elements.
     pub fn as_slice(&self) -> &[T] {
+        if let Memory::Later(later) = &self.shared.memory {
+            return later.result(self.shared.len).as_slice();
+        }
         // SAFETY: the memory is aligned for every element type, holds `len` of them, is initialised, and every bit pattern is a
         // valid number (`bool` blocks were cleared in `with_len`). It lives as long as `self`.
         unsafe { std::slice::from_raw_parts(self.shared.memory.start().cast(), self.shared.len) }
@@ -257,6 +278,11 @@ impl<T: Element> Buffer<T> {
         self.len() == 0
     }
 
+    /// An identity: equal for those that share memory.
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.shared) as usize
+    }
+
     /// Whether both are the same memory.
     pub fn shares(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
@@ -269,8 +295,8 @@ impl<T: Element> Owned<T> {
         let Some(bytes) = len.checked_mul(size_of::<T>()) else {
             panic!("out of memory: a tensor of {len} {} elements is larger than an address space", T::DTYPE)
         };
-        if bytes <= Memory::INSIDE {
-            return Owned { memory: Memory::Inside([0; 4]), len, of: std::marker::PhantomData };
+        if bytes <= Memory::<T>::INSIDE {
+            return Owned { memory: Memory::Inside([0; 4]), len };
         }
         let block = Block::new(bytes);
         if T::DTYPE == DType::Bool {
@@ -278,10 +304,14 @@ impl<T: Element> Owned<T> {
             // recycled block may hold anything.
             unsafe { block.start().write_bytes(0, bytes) };
         }
-        Owned { memory: Memory::Block(block), len, of: std::marker::PhantomData }
+        Owned { memory: Memory::Block(block), len }
     }
 
     fn slice_mut(&mut self) -> &mut [T] {
+        if let Memory::Later(_) = self.memory {
+            let Memory::Later(later) = &mut self.memory else { unreachable!("was just seen") };
+            return later.result_mut(self.len).as_mut_slice().expect("nobody else has what was computed here");
+        }
         // SAFETY: as in `Buffer::as_slice`, and `&mut self` is the only access.
         unsafe { std::slice::from_raw_parts_mut(self.memory.start_mut().cast(), self.len) }
     }

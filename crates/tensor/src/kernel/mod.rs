@@ -7,6 +7,7 @@ pub(crate) mod attention;
 pub(crate) mod blocks;
 pub(crate) mod convolution;
 pub(crate) mod copy;
+pub(crate) mod deferred;
 pub(crate) mod dispatch;
 pub(crate) mod elementary;
 #[cfg(feature = "fft")]

@@ -3,7 +3,11 @@
 //! Every tensor is first brought to the form `[outer, mid, inner]`, dense, of which `mid` disappears. Rows (`inner` = 1) are folded
 //! in sixteen lanes and blocks that combine pairwise, so that rounding errors grow with the logarithm of the length.
 
+use std::sync::Arc;
+
+use super::deferred::{Formula, Pass};
 use super::dispatch::{Loop, vectorised};
+use super::memory::Buffer;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::Number;
 use crate::tensor::Tensor;
@@ -111,6 +115,17 @@ fn fold_long<F: Fold, T: Number>(x: &[T]) -> T {
     let mut parts = vec![F::start(); x.len().div_ceil(SMALL)];
     chunks_mut(&mut parts, 1, |i, part| {
         part[0] = fold_row::<F, T>(&x[i * SMALL..x.len().min((i + 1) * SMALL)]);
+    });
+    fold_long::<F, T>(&parts)
+}
+
+/// One row of elements that are not computed yet, in the same order: they never go to memory.
+pub(crate) fn fold_formula<F: Fold, T: Number>(formula: Arc<Formula<T>>, len: usize) -> T {
+    let pass = Pass::of(formula);
+    let mut parts = vec![F::start(); len.div_ceil(SMALL)];
+    chunks_mut(&mut parts, 1, |i, part| {
+        let x = Buffer::new(SMALL.min(len - i * SMALL), |x| pass.run(i * SMALL, x));
+        part[0] = fold_row::<F, T>(x.as_slice());
     });
     fold_long::<F, T>(&parts)
 }

@@ -52,12 +52,12 @@ impl Storage {
     /// An identity for the memory behind this storage: equal for tensors that share it.
     pub(crate) fn address(&self) -> usize {
         match self {
-            Storage::F32(b) => b.as_slice().as_ptr() as usize,
-            Storage::F64(b) => b.as_slice().as_ptr() as usize,
-            Storage::F16(b) => b.as_slice().as_ptr() as usize,
-            Storage::BF16(b) => b.as_slice().as_ptr() as usize,
-            Storage::I64(b) => b.as_slice().as_ptr() as usize,
-            Storage::Bool(b) => b.as_slice().as_ptr() as usize,
+            Storage::F32(b) => b.identity(),
+            Storage::F64(b) => b.identity(),
+            Storage::F16(b) => b.identity(),
+            Storage::BF16(b) => b.identity(),
+            Storage::I64(b) => b.identity(),
+            Storage::Bool(b) => b.identity(),
             Storage::Ghost(_) => 0,
         }
     }

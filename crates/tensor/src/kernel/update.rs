@@ -99,6 +99,7 @@ mod tests {
         }
     }
 
+    #[derive(Clone)]
     struct Wave;
     impl crate::Map for Wave {
         fn at<T: Real>(&self, x: crate::Lane<T>) -> crate::Lane<T> {

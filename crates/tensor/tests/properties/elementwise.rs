@@ -28,6 +28,7 @@ fn zipped(a: &Array, b: &Array, f: impl Fn(f64, f64) -> f64) -> Array {
     Array::build(&together(&[&a.shape, &b.shape]), |index| f(a.broadcast(index), b.broadcast(index)))
 }
 
+#[derive(Clone)]
 struct Difference;
 impl Zip for Difference {
     #[inline(always)]
@@ -36,6 +37,7 @@ impl Zip for Difference {
     }
 }
 
+#[derive(Clone)]
 struct Fused;
 impl Zip3 for Fused {
     #[inline(always)]
@@ -44,6 +46,7 @@ impl Zip3 for Fused {
     }
 }
 
+#[derive(Clone)]
 struct Square(f64);
 impl Map for Square {
     #[inline(always)]

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use chainrule_tensor::{Comparison, DType, Interpolation, Lane, Map, Real, Reduction, Resize, Rng, Tensor, Window};
 
+#[derive(Clone)]
 struct Curve;
 impl Map for Curve {
     #[inline(always)]

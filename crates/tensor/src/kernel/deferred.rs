@@ -1,0 +1,247 @@
+//! Elementwise work that waits until somebody reads its result.
+//!
+//! A large result of an elementwise operation is at first a formula: a function, and what it is applied to. Whoever reads the numbers has them computed. Operands that
+//! are still formulas themselves are computed on the way, block by block in the first-level cache, so that a chain of operations costs one pass over memory.
+//! The same functions see the same numbers as if each had been computed at once: no bit depends on what waited.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::blocks::BLOCK;
+use super::memory::Buffer;
+use super::parallel::{SMALL, chunks_mut};
+use crate::dtype::Element;
+
+/// Results of fewer elements are computed at once: they stay in cache anyway.
+pub(crate) const LARGE: usize = 2 * SMALL;
+/// Functions that one pass computes at most.
+const LONGEST: usize = 16;
+/// Operands of a function, at most.
+const OPERANDS: usize = 3;
+/// How often a formula may be computed on the way to another before its own result is kept.
+const PASSES: usize = 2;
+
+/// What a function is applied to.
+pub(crate) enum Operand<T> {
+    /// The same number everywhere.
+    Number(T),
+    /// Elements of a buffer, from a position on.
+    Elements(Buffer<T>, usize),
+}
+
+/// A function of blocks of operands, which writes a block of the result.
+pub(crate) type Function<T> = Box<dyn Fn(&[&[T]], &mut [T]) + Send + Sync>;
+
+/// A result that is not computed yet.
+pub(crate) struct Formula<T> {
+    function: Function<T>,
+    operands: Vec<Operand<T>>,
+    /// How many functions a pass computes for it, at most.
+    length: usize,
+    passes: AtomicUsize,
+}
+
+impl<T: Element> Formula<T> {
+    /// The function of these operands. Operands that would make a pass too long, or were computed on the way often enough, are computed now.
+    pub(crate) fn new(function: Function<T>, operands: Vec<Operand<T>>) -> Formula<T> {
+        let mut length = 1;
+        for operand in &operands {
+            let Operand::Elements(buffer, offset) = operand else { continue };
+            let Some(formula) = buffer.formula() else { continue };
+            if *offset > 0 || length + formula.length > LONGEST || formula.passes.load(Relaxed) >= PASSES {
+                buffer.as_slice();
+            } else {
+                length += formula.length;
+            }
+        }
+        Formula { function, operands, length, passes: AtomicUsize::new(0) }
+    }
+}
+
+/// A buffer's numbers, now or later.
+pub(super) struct Later<T> {
+    formula: Mutex<Option<Arc<Formula<T>>>>,
+    result: OnceLock<Buffer<T>>,
+}
+
+impl<T: Element> Later<T> {
+    pub(super) fn new(formula: Formula<T>) -> Later<T> {
+        Later { formula: Mutex::new(Some(Arc::new(formula))), result: OnceLock::new() }
+    }
+
+    /// The formula, while nothing is computed.
+    pub(super) fn formula(&self) -> Option<Arc<Formula<T>>> {
+        self.formula.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The `len` numbers.
+    pub(super) fn result(&self, len: usize) -> &Buffer<T> {
+        self.result.get_or_init(|| {
+            let pass = Pass::of(self.formula().expect("what is not computed has a formula"));
+            let result = Buffer::new(len, |out| chunks_mut(out, SMALL, |i, out| pass.run(i * SMALL, out)));
+            *self.formula.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            result
+        })
+    }
+
+    pub(super) fn result_mut(&mut self, len: usize) -> &mut Buffer<T> {
+        self.result(len);
+        self.result.get_mut().expect("was just computed")
+    }
+}
+
+/// Where a function finds an operand.
+enum Source<T> {
+    Elements(Buffer<T>, usize),
+    /// In the scratch memory of a pass: what an earlier step wrote, or a number that was spread over a block.
+    Scratch(usize),
+}
+
+struct Step<T> {
+    formula: Arc<Formula<T>>,
+    sources: [Option<Source<T>>; OPERANDS],
+    /// The block of scratch memory that it writes, but for the last.
+    to: usize,
+}
+
+/// Functions in the order in which a block goes through them. Each is there once, however many use it.
+pub(crate) struct Pass<T> {
+    steps: Vec<Step<T>>,
+    /// Blocks of the scratch memory that hold the same number everywhere.
+    numbers: Vec<(usize, T)>,
+    blocks: usize,
+}
+
+impl<T: Element> Pass<T> {
+    pub(crate) fn of(formula: Arc<Formula<T>>) -> Pass<T> {
+        let mut pass = Pass { steps: Vec::new(), numbers: Vec::new(), blocks: 0 };
+        pass.add(formula);
+        pass
+    }
+
+    fn block(&mut self) -> usize {
+        self.blocks += 1;
+        self.blocks - 1
+    }
+
+    fn add(&mut self, formula: Arc<Formula<T>>) -> usize {
+        if let Some(step) = self.steps.iter().find(|step| Arc::ptr_eq(&step.formula, &formula)) {
+            return step.to;
+        }
+        formula.passes.fetch_add(1, Relaxed);
+        let sources = std::array::from_fn(|i| {
+            Some(match formula.operands.get(i)? {
+                &Operand::Number(x) => {
+                    let block = self.block();
+                    self.numbers.push((block, x));
+                    Source::Scratch(block)
+                }
+                Operand::Elements(buffer, offset) => match buffer.formula().filter(|_| *offset == 0) {
+                    Some(formula) => Source::Scratch(self.add(formula)),
+                    None => Source::Elements(buffer.clone(), *offset),
+                },
+            })
+        });
+        let to = self.block();
+        self.steps.push(Step { formula, sources, to });
+        to
+    }
+
+    /// Writes the elements from `start` on.
+    pub(crate) fn run(&self, start: usize, out: &mut [T]) {
+        let mut scratch = Buffer::new(self.blocks * BLOCK, |scratch| {
+            for &(block, x) in &self.numbers {
+                scratch[block * BLOCK..][..BLOCK].fill(x);
+            }
+        });
+        let scratch = scratch.as_mut_slice().expect("a fresh buffer has one owner");
+        let (last, before) = self.steps.split_last().expect("a pass ends with what it is for");
+        for (i, out) in out.chunks_mut(BLOCK).enumerate() {
+            let (start, len) = (start + i * BLOCK, out.len());
+            for step in before {
+                // Steps write behind all that they read.
+                let (read, write) = scratch.split_at_mut(step.to * BLOCK);
+                step.run(read, start, &mut write[..len]);
+            }
+            last.run(scratch, start, out);
+        }
+    }
+}
+
+impl<T: Element> Step<T> {
+    fn run(&self, scratch: &[T], start: usize, out: &mut [T]) {
+        let len = out.len();
+        let x = self.sources.each_ref().map(|source| match source {
+            Some(Source::Elements(buffer, offset)) => &buffer.as_slice()[offset + start..][..len],
+            Some(Source::Scratch(block)) => &scratch[block * BLOCK..][..len],
+            None => &[],
+        });
+        (self.formula.function)(&x, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{DType, Rng, Tensor};
+
+    const N: usize = super::LARGE + 777;
+
+    fn noise(seed: u64) -> Tensor {
+        Tensor::randn(&mut Rng::seed(seed), [N], DType::F32)
+    }
+
+    /// The same of a part that is small enough to be computed at once.
+    fn agrees(f: impl Fn(&[Tensor; 2]) -> Tensor) {
+        let x = [noise(1), noise(2)];
+        let all = f(&x);
+        for start in [0, N / 2, N - 1000] {
+            let part = |x: &Tensor| x.narrow(0, start, 1000).deep_copy();
+            assert!(part(&all).same_bits(&f(&x.each_ref().map(part))), "from {start}");
+        }
+    }
+
+    #[test]
+    fn chains_have_the_bits_of_their_parts() {
+        agrees(|[x, y]| (&(x * 2.0) + y) * 3.0 - 1.0);
+        agrees(|[x, y]| &(x + &Tensor::scalar(2.0, DType::F32)) / &(y * y + 1.0));
+        agrees(|[x, y]| (0..40).fold(x.clone(), |z, _| &(&z * 0.5) + y));
+    }
+
+    #[test]
+    fn a_result_that_two_use_is_shared_or_kept() {
+        agrees(|[x, y]| {
+            let both = x * y;
+            let sum = &both + &both;
+            let last = &sum * &both;
+            (0..5).fold(last, |z, _| {
+                (&z + &both).compute();
+                &z + &both
+            })
+        });
+    }
+
+    #[test]
+    fn reading_writing_and_adding_up() {
+        let (x, y) = (noise(1), noise(2));
+        let z = &x * &y;
+        let mut changed = z.clone();
+        changed.make_mut::<f32>()[0] = 7.0;
+        assert_eq!(z.at::<f32>(&[0]), x.at::<f32>(&[0]) * y.at::<f32>(&[0]));
+        assert_eq!(changed.at::<f32>(&[0]), 7.0);
+        let mut alone = &x * &y;
+        alone.make_mut::<f32>()[0] = 7.0;
+        assert!(alone.same_bits(&changed));
+        let computed = &x + &y;
+        computed.compute();
+        assert!((&x + &y).sum(&[], false).same_bits(&computed.sum(&[], false)));
+    }
+
+    #[test]
+    fn operands_may_be_forgotten_before_the_result_is_read() {
+        let x = noise(1);
+        let before = crate::memory::live();
+        let y = (&(&x * 2.0) + 1.0) * 2.0;
+        assert!(crate::memory::live() < before + 4 * N, "nothing is computed yet");
+        assert_eq!(y.at::<f32>(&[5]), (x.at::<f32>(&[5]) * 2.0 + 1.0) * 2.0);
+    }
+}
