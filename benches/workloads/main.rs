@@ -38,11 +38,11 @@ fn main() -> Result<(), String> {
 fn workload(name: &str) -> Option<Step> {
     let rng = &mut Rng::seed(0);
     Some(match name {
-        "mlp" => models::mlp(rng, &[784, 128, 10], 64),
-        "mlp_big" => models::mlp(rng, &[784, 1024, 1024, 10], 256),
-        "cnn" => models::cnn(rng),
-        "gpt" => models::gpt(rng),
-        "lstm" => models::lstm(rng),
+        "mlp" => training(models::mlp(rng, &[784, 128, 10], 64)),
+        "mlp_big" => training(models::mlp(rng, &[784, 1024, 1024, 10], 256)),
+        "cnn" => training(models::cnn(rng)),
+        "gpt" => training(models::gpt(rng)),
+        "lstm" => training(models::lstm(rng)),
         "tiny_fwd" => tiny(Var::constant(tensor![1.0]), drop),
         "tiny_fb" => tiny(Var::leaf(tensor![1.0]), |y| drop(y.backward())),
         "chain" => differentiated(rng, &[10_000_000], |x| (x.tanh() * 2.0 + 1.0).relu().sum()),
@@ -61,6 +61,10 @@ fn workload(name: &str) -> Option<Step> {
         }
         _ => return None,
     })
+}
+
+fn training(mut step: models::Training) -> Step {
+    Box::new(move || assert!(step().is_finite(), "the model has diverged"))
 }
 
 /// 1,000 ops on one element.

@@ -2,10 +2,13 @@
 
 use chainrule::prelude::*;
 
-use crate::{Step, normal};
+use crate::normal;
+
+/// One step of training, which returns the loss before it.
+pub type Training = Box<dyn FnMut() -> f64>;
 
 /// Linear layers of these sizes with ReLU between them.
-pub fn mlp(rng: &mut Rng, sizes: &[usize], batch: usize) -> Step {
+pub fn mlp(rng: &mut Rng, sizes: &[usize], batch: usize) -> Training {
     let mut model = Sequential::new();
     for (i, pair) in sizes.windows(2).enumerate() {
         if i > 0 {
@@ -17,7 +20,7 @@ pub fn mlp(rng: &mut Rng, sizes: &[usize], batch: usize) -> Step {
 }
 
 /// Two convolutions, a pool and two linear layers on pictures of 28 × 28.
-pub fn cnn(rng: &mut Rng) -> Step {
+pub fn cnn(rng: &mut Rng) -> Training {
     let model = sequential![
         Conv2d::new(1, 32, 3, rng).padding(1),
         Relu,
@@ -34,13 +37,15 @@ pub fn cnn(rng: &mut Rng) -> Step {
 }
 
 /// One step of training a model to tell ten classes apart.
-fn classifier(rng: &mut Rng, mut model: impl Layer + 'static, input: &[usize]) -> Step {
+fn classifier(rng: &mut Rng, mut model: impl Layer + 'static, input: &[usize]) -> Training {
     let x = Var::constant(normal(rng, input));
     let labels = Tensor::randint(rng, input[0], 0, 10);
     let mut adam = Adam::new(1e-3);
     Box::new(move || {
         let loss = model.forward(&x).cross_entropy(&labels);
+        let before = loss.item();
         adam.step(&mut model, &loss.backward());
+        before
     })
 }
 
@@ -59,7 +64,7 @@ impl Layer for Recalling {
 }
 
 /// A long short-term memory of 128 units over 50 steps of width 64.
-pub fn lstm(rng: &mut Rng) -> Step {
+pub fn lstm(rng: &mut Rng) -> Training {
     let options = Recurrent { batch_first: true, ..Default::default() };
     let model = Recalling { memory: Lstm::with(64, 128, options, rng), scores: Linear::new(128, 10, rng) };
     classifier(rng, model, &[32, 50, 64])
@@ -84,7 +89,7 @@ impl Gpt {
 }
 
 /// Four blocks of width 128 with four heads, on 16 pieces of text of 128 characters out of 65.
-pub fn gpt(rng: &mut Rng) -> Step {
+pub fn gpt(rng: &mut Rng) -> Training {
     let (words, steps, width, heads, samples) = (65, 128, 128, 4, 16);
     let block =
         |_| TransformerEncoderLayer::new(width, heads, 4 * width, rng).norm_first().gelu().causal().dropout(0.0);
@@ -101,6 +106,8 @@ pub fn gpt(rng: &mut Rng) -> Step {
     let mut adam = AdamW::new(1e-3);
     Box::new(move || {
         let loss = model.forward(&input).flatten(0, 1).cross_entropy(&next);
+        let before = loss.item();
         adam.step(&mut model, &loss.backward());
+        before
     })
 }

@@ -157,7 +157,7 @@ fn operands<T: Element, const N: usize>(inputs: [&Tensor; N], shape: &Shape) -> 
         if layout.is_dense() {
             return Some(Operand::Elements(buffer.clone(), layout.offset));
         }
-        let constant = layout.shape.iter().zip(&layout.strides).all(|(&n, &stride)| n == 1 || stride == 0);
+        let constant = layout.shape.iter().zip(&layout.strides()).all(|(&n, &stride)| n == 1 || stride == 0);
         constant.then(|| Operand::Number(buffer.as_slice()[layout.offset]))
     };
     inputs.into_iter().map(operand).collect()
