@@ -200,8 +200,13 @@ pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matri
     }
 }
 
-/// Copies rows of `a` to where they do not collide, as rows if its rows are dense, else as columns of tiles.
-unsafe fn gather<T>((rows, k): (usize, usize), a: Matrix<T>, to: *mut T) -> Matrix<T> {
+/// Copies rows of `a` to where they do not collide: as rows if its rows are dense, else as the columns of a tile.
+#[target_feature(enable = "avx512f")]
+unsafe fn gather<V: Vector>(
+    (rows, k): (usize, usize),
+    a: Matrix<V::Element>,
+    to: *mut V::Element,
+) -> Matrix<V::Element> {
     // SAFETY: the caller's: `a` has this many rows and columns, and there is room for rows·(DEPTH + 16) numbers.
     unsafe {
         if a.columns == 1 {
@@ -211,10 +216,16 @@ unsafe fn gather<T>((rows, k): (usize, usize), a: Matrix<T>, to: *mut T) -> Matr
             }
             return Matrix { at: to, rows: apart as isize, columns: 1 };
         }
+        let halves = [V::mask(rows), V::mask(rows.saturating_sub(V::LANES))];
         for p in 0..k {
-            match a.rows {
-                1 => to.add(p * rows).copy_from_nonoverlapping(a.element(0, p), rows),
-                _ => (0..rows).for_each(|i| to.add(p * rows + i).copy_from_nonoverlapping(a.element(i, p), 1)),
+            let column = to.add(p * rows);
+            if a.rows != 1 {
+                (0..rows).for_each(|i| column.add(i).copy_from_nonoverlapping(a.element(i, p), 1));
+                continue;
+            }
+            V::load(halves[0], a.element(0, p)).store(halves[0], column);
+            if rows > V::LANES {
+                V::load(halves[1], a.element(V::LANES, p)).store(halves[1], column.add(V::LANES));
             }
         }
         Matrix { at: to, rows: 1, columns: rows as isize }
@@ -321,11 +332,11 @@ unsafe fn block<V: Vector>(
         if spread {
             let mut to = start.add(if copied { DEPTH * panel } else { 0 });
             if a.columns == 1 {
-                a = gather((m, k), a, to);
+                a = gather::<V>((m, k), a, to);
             } else {
                 for (tile, part) in tile_rows[..tiles].iter_mut().enumerate() {
                     let rows = starts(tile + 1) - starts(tile);
-                    *part = gather((rows, k), a.from(starts(tile), 0), to);
+                    *part = gather::<V>((rows, k), a.from(starts(tile), 0), to);
                     to = to.add(rows * k);
                 }
             }
