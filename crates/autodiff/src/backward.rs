@@ -1,6 +1,7 @@
-//! The backward pass: pop the tape from the end, ask each entry's rule where its gradient goes.
+//! The backward pass: from the youngest entry to the oldest, ask each one's rule where its gradient goes.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BinaryHeap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use chainrule_tensor::Tensor;
 
 use crate::gradients::{Gradients, why_not};
 use crate::report::Report;
-use crate::tape::{Node, Tape};
+use crate::tape::{ByAge, Node};
 use crate::var::{History, Var};
 
 impl Var {
@@ -41,12 +42,10 @@ impl Var {
     pub fn backward_from(self, g: impl Into<Tensor>) -> Gradients {
         let g = Var::constant(g);
         expect_like("backward_from", &self, &g);
-        let Some(node) = self.node() else { panic!("backward: {}", self.no_history()) };
-        let (mut tape, mut sums) = (self.tape(), Sums::default());
-        sums.add(node.id(), g);
+        let Some(node) = self.node().cloned() else { panic!("backward: {}", self.no_history()) };
         drop(self);
-        run(&mut tape, &mut sums, false, 0, &[]);
-        Gradients::new(sums.0.into_iter().map(|(id, g)| (id, g.value)))
+        let sums = run(node, g, false, 0, &[]);
+        Gradients::new(sums.into_iter().map(|(id, g)| (id, g.value)))
     }
 
     /// As [`backward`](Var::backward), and reports for each named parameter whether a gradient reached it and, if not, what cut the way.
@@ -111,24 +110,24 @@ pub(crate) fn expect_like(op: &str, y: &Var, g: &Var) {
     );
 }
 
-/// The whole engine. Ends with the gradients of the leaves and of the `wanted` entries in `sums`; entries older than `oldest` are of
-/// no interest.
-fn run(tape: &mut Tape, sums: &mut Sums, recorded: bool, oldest: u64, wanted: &[u64]) {
-    while let Some(mut node) = tape.pop() {
-        if node.is_leaf() {
-            continue;
-        }
-        let Some(g) = sums.take(&node, wanted) else { continue };
+/// The whole engine: the gradients of the leaves and of the `wanted` entries, given that of `node`. Entries older than `oldest` are of no
+/// interest.
+fn run(node: Arc<Node>, g: Var, recorded: bool, oldest: u64, wanted: &[u64]) -> Sums {
+    let mut way = Way::default();
+    way.add(node, g);
+    while let Some(ByAge(mut node)) = way.waiting.pop() {
+        let g = way.take(&node, wanted);
         if !recorded && let Some(node) = Arc::get_mut(&mut node) {
-            node.pull_back_last(&g, |id, g| sums.add(id, g));
+            node.pull_back_last(&g, |input, g| way.add(input, g));
             continue;
         }
         for (wrt, input) in node.tracked_inputs() {
-            if let Some(id) = input.id().filter(|&id| id >= oldest) {
-                sums.add(id, node.pull_back(wrt, &g, recorded));
+            if let Some(input) = input.node().filter(|input| input.id() >= oldest) {
+                way.add(input.clone(), node.pull_back(wrt, &g, recorded));
             }
         }
     }
+    way.sums
 }
 
 /// Hashes the ids of entries, which one counter hands out: multiplication spreads them.
@@ -147,22 +146,34 @@ impl Hasher for IdHasher {
     }
 }
 
-/// Gradients under way, by entry.
-#[derive(Default)]
-struct Sums(HashMap<u64, Var, BuildHasherDefault<IdHasher>>);
+/// Gradients by entry.
+type Sums = HashMap<u64, Var, BuildHasherDefault<IdHasher>>;
 
-impl Sums {
-    fn take(&mut self, node: &Node, wanted: &[u64]) -> Option<Var> {
-        if wanted.contains(&node.id()) { self.0.get(&node.id()).cloned() } else { self.0.remove(&node.id()) }
+/// What is under way. An entry depends on older ones alone, so the youngest that waits has its gradient complete.
+#[derive(Default)]
+struct Way {
+    sums: Sums,
+    /// The entries that `sums` tells of, without leaves.
+    waiting: BinaryHeap<ByAge>,
+}
+
+impl Way {
+    fn take(&mut self, node: &Node, wanted: &[u64]) -> Var {
+        let id = &node.id();
+        let g = if wanted.contains(id) { self.sums.get(id).cloned() } else { self.sums.remove(id) };
+        g.expect("an entry waits because a gradient came")
     }
 
     /// The first gradient is moved in; numbers are added in place, recorded gradients as an op.
-    fn add(&mut self, id: u64, g: Var) {
-        match self.0.entry(id) {
-            std::collections::hash_map::Entry::Vacant(slot) => {
+    fn add(&mut self, node: Arc<Node>, g: Var) {
+        match self.sums.entry(node.id()) {
+            Entry::Vacant(slot) => {
                 slot.insert(g);
+                if !node.is_leaf() {
+                    self.waiting.push(ByAge(node));
+                }
             }
-            std::collections::hash_map::Entry::Occupied(mut slot) => {
+            Entry::Occupied(mut slot) => {
                 let sum = slot.get_mut();
                 if sum.is_tracked() || g.is_tracked() {
                     *sum = &*sum + &g;
@@ -231,10 +242,9 @@ pub fn try_grad(y: &Var, x: &[&Var]) -> Vec<Option<Var>> {
 pub fn vjp(y: &Var, x: &[&Var], g: &Var) -> Vec<Option<Var>> {
     expect_like("vjp", y, g);
     let wanted: Vec<u64> = x.iter().filter_map(|x| x.id()).collect();
-    let mut sums = Sums::default();
-    if let (Some(node), Some(&oldest)) = (y.node(), wanted.iter().min()) {
-        sums.add(node.id(), g.clone());
-        run(&mut y.tape(), &mut sums, true, oldest, &wanted);
-    }
-    x.iter().map(|x| x.id().and_then(|id| sums.0.get(&id).cloned())).collect()
+    let sums = match (y.node(), wanted.iter().min()) {
+        (Some(node), Some(&oldest)) => run(node.clone(), g.clone(), true, oldest, &wanted),
+        _ => Sums::default(),
+    };
+    x.iter().map(|x| x.id().and_then(|id| sums.get(&id).cloned())).collect()
 }

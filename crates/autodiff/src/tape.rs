@@ -142,13 +142,13 @@ impl Node {
     }
 
     /// As [`pull_back`](Node::pull_back) of plain numbers to every input that wants a gradient, which goes `to` the input's entry. The inputs
-    /// lose their histories instead of being copied without them, so that only the last owner of an entry can do it.
-    pub(crate) fn pull_back_last(&mut self, g: &Var, mut to: impl FnMut(u64, Var)) {
+    /// give up their histories instead of being copied without them, so that only the last owner of an entry can do it.
+    pub(crate) fn pull_back_last(&mut self, g: &Var, mut to: impl FnMut(Arc<Node>, Var)) {
         let cut = |x: &mut Var| std::mem::replace(&mut x.history, History::Constant);
         let histories: SmallVec<[History; 2]> = self.inputs.iter_mut().map(cut).collect();
-        for (wrt, history) in histories.iter().enumerate() {
+        for (wrt, history) in histories.into_iter().enumerate() {
             if let History::Tracked(node) = history {
-                to(node.id, self.fitted(wrt, self.rule.backward(wrt, g, &self.inputs, &self.output)));
+                to(node, self.fitted(wrt, self.rule.backward(wrt, g, &self.inputs, &self.output)));
             }
         }
     }
@@ -198,7 +198,7 @@ impl Drop for Node {
 }
 
 /// An entry by age, for walking a history from its end.
-struct ByAge(Arc<Node>);
+pub(crate) struct ByAge(pub(crate) Arc<Node>);
 
 impl Ord for ByAge {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
