@@ -82,8 +82,11 @@ pub trait Op<const N: usize>: Send + Sync + 'static {
     where
         Self: Sized,
     {
+        if are_constant(&x) {
+            return Var { history: Cut::inherited(&x), value: self.forward(x.map(Var::value)) };
+        }
         let value = self.forward(x.map(Var::value));
-        record(Fixed(self), &x, value, Location::caller())
+        record(SharedRule::new(Fixed(self)), &x, value, Location::caller())
     }
 }
 
@@ -113,8 +116,11 @@ pub trait ListOp: Send + Sync + 'static {
         Self: Sized,
     {
         let values: SmallVec<[&Tensor; 4]> = x.iter().map(|x| x.value()).collect();
+        if are_constant(x) {
+            return Var { history: Cut::inherited(x), value: self.forward(&values) };
+        }
         let value = self.forward(&values);
-        record(Listed(self), x, value, Location::caller())
+        record(SharedRule::new(Listed(self)), x, value, Location::caller())
     }
 }
 
@@ -214,18 +220,15 @@ impl Rule for Leaf {
     }
 }
 
-#[track_caller]
-fn record(rule: impl Rule + 'static, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
-    match x.iter().any(|x| x.is_tracked()) {
-        true => record_shared(SharedRule::new(rule), x, value, at),
-        false => Var { value, history: Cut::inherited(x) },
-    }
+#[inline]
+fn are_constant(x: &[&Var]) -> bool {
+    !x.iter().any(|x| x.is_tracked())
 }
 
-/// As `record`, with a rule that other entries may have, too.
+/// The result of an op as a variable, with an entry where an input wants a gradient.
 #[track_caller]
-pub(crate) fn record_shared(rule: SharedRule, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
-    if !x.iter().any(|x| x.is_tracked()) {
+pub(crate) fn record(rule: SharedRule, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
+    if are_constant(x) {
         return Var { value, history: Cut::inherited(x) };
     }
     assert!(

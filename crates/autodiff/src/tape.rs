@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chainrule_tensor::{DType, Tensor};
 use smallvec::SmallVec;
 
-use crate::op::{Leaf, SharedRule, record_shared};
+use crate::op::{Leaf, SharedRule, record};
 use crate::var::{History, Var};
 
 /// One entry of a tape: an op that was applied, to what, what it keeps for its rule, and the line of source that asked for it.
@@ -122,7 +122,7 @@ impl Node {
         assert!(n > 0, "reapply: a leaf is not computed");
         assert!(x.len() == n, "reapply: {op} was applied to {n} variables, not {}", x.len());
         let values: SmallVec<[&Tensor; 4]> = x.iter().map(|x| x.value()).collect();
-        record_shared(self.rule.clone(), x, self.rule.forward(&values), self.at)
+        record(self.rule.clone(), x, self.rule.forward(&values), self.at)
     }
 
     /// What the rule says: the gradient for input `wrt`, given the gradient `g` of the output. With `recorded`, the result can itself be

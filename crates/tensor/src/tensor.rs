@@ -131,7 +131,7 @@ impl Tensor {
     /// tensor![1., 2.].ghost().to_vec::<f32>();
     /// ```
     pub fn ghost(&self) -> Tensor {
-        Tensor { storage: Storage::Ghost(self.dtype()), layout: Layout::dense(self.to_shape()) }
+        Tensor { layout: Layout::dense(self.to_shape()), storage: Storage::Ghost(self.dtype()) }
     }
 
     /// Whether this is a [`ghost`](Tensor::ghost).
