@@ -7,10 +7,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::blocks::BLOCK;
+use super::blocks::{BLOCK, gather};
 use super::memory::Buffer;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::Element;
+use crate::layout::Axis;
 
 /// Results of fewer elements are computed at once: they stay in cache anyway.
 pub(crate) const LARGE: usize = 2 * SMALL;
@@ -27,6 +28,8 @@ pub(crate) enum Operand<T> {
     Number(T),
     /// Elements of a buffer, from a position on.
     Elements(Buffer<T>, usize),
+    /// Elements of a buffer in the order of a walk along these axes, from a position on.
+    Walk(Buffer<T>, Box<[Axis]>, usize),
 }
 
 /// A function of blocks of operands, which writes a block of the result.
@@ -93,7 +96,7 @@ impl<T: Element> Later<T> {
 /// Where a function finds an operand.
 enum Source<T> {
     Elements(Buffer<T>, usize),
-    /// In the scratch memory of a pass: what an earlier step wrote, or a number that was spread over a block.
+    /// In the scratch memory of a pass: what an earlier step wrote, a number that was spread over a block, or elements that were gathered.
     Scratch(usize),
 }
 
@@ -109,12 +112,14 @@ pub(crate) struct Pass<T> {
     steps: Vec<Step<T>>,
     /// Blocks of the scratch memory that hold the same number everywhere.
     numbers: Vec<(usize, T)>,
+    /// Blocks of the scratch memory that are gathered by a walk: an operand of a step.
+    walks: Vec<(usize, Arc<Formula<T>>, usize)>,
     blocks: usize,
 }
 
 impl<T: Element> Pass<T> {
     pub(crate) fn of(formula: Arc<Formula<T>>) -> Pass<T> {
-        let mut pass = Pass { steps: Vec::new(), numbers: Vec::new(), blocks: 0 };
+        let mut pass = Pass { steps: Vec::new(), numbers: Vec::new(), walks: Vec::new(), blocks: 0 };
         pass.add(formula);
         pass
     }
@@ -134,6 +139,11 @@ impl<T: Element> Pass<T> {
                 &Operand::Number(x) => {
                     let block = self.block();
                     self.numbers.push((block, x));
+                    Source::Scratch(block)
+                }
+                Operand::Walk(..) => {
+                    let block = self.block();
+                    self.walks.push((block, formula.clone(), i));
                     Source::Scratch(block)
                 }
                 Operand::Elements(buffer, offset) => match buffer.formula().filter(|_| *offset == 0) {
@@ -158,6 +168,12 @@ impl<T: Element> Pass<T> {
         let (last, before) = self.steps.split_last().expect("a pass ends with what it is for");
         for (i, out) in out.chunks_mut(BLOCK).enumerate() {
             let (start, len) = (start + i * BLOCK, out.len());
+            for (block, formula, operand) in &self.walks {
+                let Operand::Walk(buffer, axes, offset) = &formula.operands[*operand] else {
+                    unreachable!("is a walk")
+                };
+                gather(buffer.as_slice(), axes, *offset, start, &mut scratch[block * BLOCK..][..len]);
+            }
             for step in before {
                 // Steps write behind all that they read.
                 let (read, write) = scratch.split_at_mut(step.to * BLOCK);
@@ -205,6 +221,20 @@ mod tests {
         agrees(|[x, y]| (&(x * 2.0) + y) * 3.0 - 1.0);
         agrees(|[x, y]| &(x + &Tensor::scalar(2.0, DType::F32)) / &(y * y + 1.0));
         agrees(|[x, y]| (0..40).fold(x.clone(), |z, _| &(&z * 0.5) + y));
+    }
+
+    #[test]
+    fn what_is_broadcast_or_transposed_is_gathered() {
+        let x = Tensor::randn(&mut Rng::seed(3), [300, 500], DType::F32);
+        let [row, column] = [x.narrow(0, 7, 1), x.narrow(1, 9, 1)];
+        let all = &(&(&x + &row) * &column) + &x.t().reshape([300, 500]).t().t();
+        let part = |x: &Tensor, axis: isize| x.narrow(axis, 40, 20).deep_copy();
+        let other = x.t().reshape([300, 500]);
+        let some = &(&(&part(&x, 0) + &row) * &part(&column, 0)) + &part(&other, 0);
+        assert!(part(&all, 0).same_bits(&some));
+        let turned = &x.t() * &column.t().narrow(1, 0, 300) + &x.t();
+        let some = &part(&x.t(), 0) * &column.t() + &part(&x.t(), 0);
+        assert!(part(&turned, 0).same_bits(&some));
     }
 
     #[test]

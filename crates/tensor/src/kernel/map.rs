@@ -149,16 +149,15 @@ fn elementwise<T: Element, const N: usize>(
     Tensor { storage: T::wrap(Buffer::later(shape.count(), formula)), layout: Layout::dense(shape) }
 }
 
-/// The inputs as operands of a formula, where each is dense or a number.
+/// The inputs, seen in `shape`, as operands of a formula; `None` if one is a ghost.
 fn operands<T: Element, const N: usize>(inputs: [&Tensor; N], shape: &Shape) -> Option<Vec<Operand<T>>> {
     let operand = |x: &Tensor| {
-        let buffer = T::buffer(&x.storage)?;
-        let layout = x.layout.expanded(shape);
-        if layout.is_dense() {
-            return Some(Operand::Elements(buffer.clone(), layout.offset));
-        }
-        let constant = layout.shape.iter().zip(&layout.strides()).all(|(&n, &stride)| n == 1 || stride == 0);
-        constant.then(|| Operand::Number(buffer.as_slice()[layout.offset]))
+        let (buffer, layout) = (T::buffer(&x.storage)?.clone(), x.layout.expanded(shape));
+        Some(match &layout.coalesced()[..] {
+            _ if layout.is_dense() => Operand::Elements(buffer, layout.offset),
+            [] | [(_, 0)] => Operand::Number(buffer.as_slice()[layout.offset]),
+            axes => Operand::Walk(buffer, axes.into(), layout.offset),
+        })
     };
     inputs.into_iter().map(operand).collect()
 }
