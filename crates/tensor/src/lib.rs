@@ -73,6 +73,7 @@ pub use kernel::update::{self, Update};
 pub use kernel::{memory, parallel};
 pub use layout::Layout;
 pub use linalg::{LinalgError, Lu, Svd};
+pub use pool::Chosen;
 pub use random::Rng;
 pub use recurrent::{LstmGradients, LstmPass};
 pub use reduce::Reduction;

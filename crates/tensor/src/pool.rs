@@ -2,7 +2,7 @@
 
 use crate::conv::Window;
 use crate::dtype::{DType, each_number};
-use crate::kernel::pooling::{Run, argmax_windows};
+use crate::kernel::pooling::{Run, max_windows, pick, place};
 use crate::resample::Taps;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -42,27 +42,80 @@ fn adaptive_runs(n: usize, output: usize) -> Vec<Run> {
     (0..output).map(run).collect()
 }
 
+/// Where the largest elements of windows were found.
+///
+/// ```
+/// use chainrule_tensor::{tensor, Window};
+/// let (y, chosen) = tensor![[[1., 5., 2., 3.]]].max_windows(&[2], &Window::side_by_side(&[2]));
+/// assert_eq!(y.to_vec::<f32>(), [5., 3.]);
+/// assert_eq!(chosen.positions().to_vec::<i64>(), [1, 3]);
+/// assert_eq!(chosen.place(&y).to_vec::<f32>(), [0., 5., 0., 3.]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    positions: Tensor,
+    input: Shape,
+    plane: usize,
+    windows: usize,
+}
+
+impl Chosen {
+    /// For each window, the position in the flattened spatial plane, as `i64`.
+    ///
+    /// Shape: `[…, output…]`.
+    pub fn positions(&self) -> &Tensor {
+        &self.positions
+    }
+
+    /// The elements of another input at these positions.
+    ///
+    /// Shape: `[…, spatial…]` → `[…, output…]`.
+    ///
+    /// # Panics
+    /// When the input has another shape than the one the positions are of, or holds no numbers.
+    #[track_caller]
+    pub fn pick(&self, x: &Tensor) -> Tensor {
+        assert!(x.shape() == &self.input[..], "pick: positions in {} and an input {}", self.input, x.to_shape());
+        each_number!("pick", x, T => {
+            let (x, at) = (x.contiguous(), self.positions.as_slice().expect("built dense"));
+            let x = x.as_slice::<T>().expect("contiguous() is dense");
+            Tensor::build::<T>(self.positions.to_shape(), |out| pick(x, self.plane, at, self.windows, out))
+        }, half => self.pick(&x.cast(DType::F32)).cast(x.dtype()))
+    }
+
+    /// Zeros, to which the elements of `g` were added at these positions: the adjoint of [`pick`](Chosen::pick).
+    ///
+    /// Shape: `[…, output…]` → `[…, spatial…]`.
+    ///
+    /// # Panics
+    /// When there is not one element for each position, or they are no numbers.
+    #[track_caller]
+    pub fn place(&self, g: &Tensor) -> Tensor {
+        let shape = self.positions.to_shape();
+        assert!(g.shape() == &shape[..], "place: elements {} for {shape} positions", g.to_shape());
+        each_number!("place", g, T => {
+            let (g, at) = (g.contiguous(), self.positions.as_slice().expect("built dense"));
+            let g = g.as_slice::<T>().expect("contiguous() is dense");
+            Tensor::build::<T>(self.input.clone(), |out| place(g, self.plane, at, self.windows, out))
+        }, half => self.place(&g.cast(DType::F32)).cast(g.dtype()))
+    }
+}
+
 impl Tensor {
-    /// For each window of size `kernel` over the last axes, the position of its largest element in the flattened spatial plane, the first of
-    /// equal ones, as `i64`. A NaN counts as largest, the last of several; padding is never chosen.
+    /// The largest element of each window of size `kernel` over the last axes, and where it is: the first of equal ones. A NaN counts as largest, the
+    /// last of several; padding is never chosen.
     ///
     /// Shape: `[…, spatial…]` → `[…, output…]` (see [`Window::output`]).
     ///
     /// # Panics
     /// When the window has another rank, does not fit, its padding exceeds half its size, or some windows would hold padding alone.
-    ///
-    /// ```
-    /// use chainrule_tensor::{tensor, Window};
-    /// let x = tensor![[[1., 5., 2., 3.]]];
-    /// assert_eq!(x.argmax_windows(&[2], &Window::new(1).stride(&[2])).to_vec::<i64>(), [1, 3]);
-    /// ```
     #[track_caller]
-    pub fn argmax_windows(&self, kernel: &[usize], window: &Window) -> Tensor {
+    pub fn max_windows(&self, kernel: &[usize], window: &Window) -> (Tensor, Chosen) {
         let (_, runs) = self.windows("max_pool", kernel, window);
-        self.argmax_runs("max_pool", runs)
+        self.max_runs("max_pool", runs)
     }
 
-    /// As [`argmax_windows`](Tensor::argmax_windows), for windows that cut the last axes into as many nearly equal parts as `output` says.
+    /// As [`max_windows`](Tensor::max_windows), for windows that cut the last axes into as many nearly equal parts as `output` says.
     ///
     /// Shape: `[…, spatial…]` → `[…, output…]`.
     ///
@@ -71,16 +124,44 @@ impl Tensor {
     ///
     /// ```
     /// use chainrule_tensor::tensor;
+    /// let (y, _) = tensor![[1., 5., 2., 3., 4.]].max_adaptive(&[2]);
+    /// assert_eq!(y.to_vec::<f32>(), [5., 4.]);
+    /// ```
+    #[track_caller]
+    pub fn max_adaptive(&self, output: &[usize]) -> (Tensor, Chosen) {
+        let spatial = self.spatial("adaptive_max_pool", output.len());
+        let runs = spatial.iter().zip(output).map(|(&n, &output)| adaptive_runs(n, output)).collect();
+        self.max_runs("adaptive_max_pool", runs)
+    }
+
+    /// The positions of [`max_windows`](Tensor::max_windows).
+    ///
+    /// # Panics
+    /// As `max_windows`.
+    ///
+    /// ```
+    /// use chainrule_tensor::{tensor, Window};
+    /// let x = tensor![[[1., 5., 2., 3.]]];
+    /// assert_eq!(x.argmax_windows(&[2], &Window::new(1).stride(&[2])).to_vec::<i64>(), [1, 3]);
+    /// ```
+    #[track_caller]
+    pub fn argmax_windows(&self, kernel: &[usize], window: &Window) -> Tensor {
+        self.max_windows(kernel, window).1.positions
+    }
+
+    /// The positions of [`max_adaptive`](Tensor::max_adaptive).
+    ///
+    /// # Panics
+    /// As `max_adaptive`.
+    ///
+    /// ```
+    /// use chainrule_tensor::tensor;
     /// let x = tensor![[1., 5., 2., 3., 4.]];
     /// assert_eq!(x.argmax_adaptive(&[2]).to_vec::<i64>(), [1, 4]);
     /// ```
     #[track_caller]
     pub fn argmax_adaptive(&self, output: &[usize]) -> Tensor {
-        let spatial = self.spatial("adaptive_max_pool", output.len());
-        self.argmax_runs(
-            "adaptive_max_pool",
-            spatial.iter().zip(output).map(|(&n, &output)| adaptive_runs(n, output)).collect(),
-        )
+        self.max_adaptive(output).1.positions
     }
 
     /// The taps that sum what each window of size `kernel` sees, one for each of the last axes, without the padding.
@@ -107,18 +188,31 @@ impl Tensor {
     }
 
     #[track_caller]
-    fn argmax_runs(&self, op: &str, runs: Vec<Vec<Run>>) -> Tensor {
-        let (outer, input) = self.shape().split_at(self.rank() - runs.len());
+    fn max_runs(&self, op: &str, runs: Vec<Vec<Run>>) -> (Tensor, Chosen) {
+        if self.dtype().is_half() {
+            let (values, chosen) = self.cast(DType::F32).max_runs(op, runs);
+            return (values.cast(self.dtype()), chosen);
+        }
+        let (outer, spatial) = self.shape().split_at(self.rank() - runs.len());
         let shape: Shape = outer.iter().copied().chain(runs.iter().map(Vec::len)).collect();
+        let (plane, windows) = (spatial.iter().product(), runs.iter().map(Vec::len).product());
         let missing = 3 - runs.len();
-        let input = std::array::from_fn(|i| if i < missing { 1 } else { input[i - missing] });
-        let whole = [Run { start: 0, len: 1, step: 1 }];
-        let runs = std::array::from_fn(|i| if i < missing { whole.to_vec() } else { runs[i - missing].clone() });
-        each_number!(op, self, T => {
-            let x = self.contiguous();
+        let input = std::array::from_fn(|i| if i < missing { 1 } else { spatial[i - missing] });
+        let mut runs = runs.into_iter();
+        let runs = std::array::from_fn(|i| match i < missing {
+            true => vec![Run { start: 0, len: 1, step: 1 }],
+            false => runs.next().expect("three axes at most"),
+        });
+        let x = self.contiguous();
+        let mut positions = None;
+        let values = each_number!(op, self, T => {
             let x = x.as_slice::<T>().expect("contiguous() is dense");
-            Tensor::build::<i64>(shape, |out| argmax_windows(x, input, &runs, out))
-        }, half => self.cast(DType::F32).argmax_runs(op, runs[missing..].to_vec()))
+            Tensor::build::<T>(shape.clone(), |values| positions = Some(Tensor::build::<i64>(shape, |positions| {
+                max_windows(x, input, &runs, values, positions);
+            })))
+        }, half => unreachable!("converted"));
+        let positions = positions.expect("built with the values");
+        (values, Chosen { positions, input: self.to_shape(), plane, windows })
     }
 
     /// The lengths of the last `rank` axes, of which none is empty.

@@ -49,8 +49,7 @@ impl Var {
     /// As `adaptive_avg_pool`.
     #[track_caller]
     pub fn adaptive_max_pool_with_indices(&self, output: &[usize]) -> (Var, Tensor) {
-        let chosen = self.value().argmax_adaptive(output); // […, output…]
-        (self.pick_from_planes(&chosen, output.len()), chosen)
+        self.chosen(self.value().max_adaptive(output))
     }
 }
 

@@ -1,9 +1,44 @@
 //! Pooling: one number for each window.
 
-use chainrule_tensor::{Comparison, Taps, Tensor, Window};
+use chainrule_tensor::{Chosen, Comparison, Taps, Tensor, Window};
 
 use crate::declare::{Declaration, Draw, Family, Sample};
+use crate::op::{Op, Saves, apply_known};
 use crate::var::Var;
+
+/// The elements that were chosen from their windows.
+struct Pick(Chosen);
+impl Op<1> for Pick {
+    fn name(&self) -> &'static str {
+        "max_pool"
+    }
+    fn saves(&self) -> Saves {
+        Saves::Nothing
+    }
+    fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
+        self.0.pick(x)
+    }
+    fn backward(&self, _: usize, g: &Var, _: [&Var; 1], _: &Var) -> Var {
+        Place(self.0.clone()).apply([g])
+    }
+}
+
+/// Zeros, with what was chosen put back.
+struct Place(Chosen);
+impl Op<1> for Place {
+    fn name(&self) -> &'static str {
+        "max_pool_adjoint"
+    }
+    fn saves(&self) -> Saves {
+        Saves::Nothing
+    }
+    fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
+        self.0.place(x)
+    }
+    fn backward(&self, _: usize, g: &Var, _: [&Var; 1], _: &Var) -> Var {
+        Pick(self.0.clone()).apply([g])
+    }
+}
 
 impl Var {
     /// The largest element of each window over the last axes, as many as the window has. The gradient goes to the first of equal ones, or to the
@@ -42,19 +77,14 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn max_pool_with_indices(&self, kernel: &[usize], window: &Window) -> (Var, Tensor) {
-        let chosen = self.value().argmax_windows(kernel, window); // […, output…]
-        (self.pick_from_planes(&chosen, window.rank()), chosen)
+        self.chosen(self.value().max_windows(kernel, window))
     }
 
-    /// The elements at positions in the planes of the last `rank` axes.
+    /// What was chosen of this variable, and where.
     #[track_caller]
-    pub(crate) fn pick_from_planes(&self, chosen: &Tensor, rank: usize) -> Var {
-        let flat = |shape: &[usize]| {
-            let (outer, spatial) = shape.split_at(shape.len() - rank);
-            [outer, &[spatial.iter().product()]].concat()
-        };
-        let positions = chosen.reshape(flat(chosen.shape()));
-        self.reshape(flat(self.shape())).gather(-1, &positions).reshape(chosen.shape())
+    pub(crate) fn chosen(&self, (value, chosen): (Tensor, Chosen)) -> (Var, Tensor) {
+        let positions = chosen.positions().clone();
+        (apply_known(Pick(chosen), [self], value), positions)
     }
 
     /// The sum of each window over the last axes, as many as the window has. Divided by a number of your own, it is PyTorch's average pooling with
@@ -213,3 +243,42 @@ pub const DECLARED: &[Declaration] = &[
         },
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use chainrule_tensor::{DType, Rng};
+
+    use super::*;
+
+    /// The choice, and then a gather.
+    fn of_parts(x: &Var, kernel: &[usize], window: &Window) -> Var {
+        let chosen = x.value().argmax_windows(kernel, window);
+        let lines = |shape: &[usize]| [&shape[..2], &[shape[2] * shape[3]]].concat();
+        let picked = x.reshape(lines(x.shape())).gather(-1, &chosen.reshape(lines(chosen.shape())));
+        picked.reshape(chosen.shape())
+    }
+
+    #[test]
+    fn max_pool_agrees_with_its_parts_to_the_second_order() {
+        let rng = &mut Rng::seed(4);
+        let side = Window::side_by_side(&[2, 2]);
+        let apart = Window::new(2).padding(&[1]).stride(&[2]);
+        for (size, kernel, window) in
+            [([8, 12], [2, 2], side), ([9, 40], [3, 3], apart), ([7, 5], [2, 3], Window::new(2))]
+        {
+            for dtype in [DType::F32, DType::F64, DType::BF16] {
+                let x = Var::leaf(Tensor::randn(rng, [3, 2, size[0], size[1]], dtype));
+                let results = |y: Var| {
+                    let first = crate::grad(&y.square().sum(), &[&x]).remove(0);
+                    let second = crate::grad(&(&first * &first).sum(), &[&x]).remove(0);
+                    [y.value().clone(), first.value().clone(), second.value().clone()]
+                };
+                let (fused, parts) = (results(x.max_pool(&kernel, &window)), results(of_parts(&x, &kernel, &window)));
+                let tolerance = 4.0 * dtype.epsilon();
+                for (fused, parts) in fused.iter().zip(&parts) {
+                    assert!(fused.allclose(parts, tolerance, tolerance), "{fused} {parts}");
+                }
+            }
+        }
+    }
+}
