@@ -3,7 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng};
 
-use crate::dtype::{DType, Element, each_dtype};
+use crate::dtype::{DType, Element, each_dtype, each_real};
+use crate::kernel::philox::drop_out;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -123,6 +124,33 @@ impl Tensor {
     pub fn bernoulli(rng: &mut Rng, shape: impl Into<Shape>, p: f64, dtype: DType) -> Tensor {
         assert!((0.0..=1.0).contains(&p), "bernoulli: {p} is no probability (0 to 1)");
         Self::drawn(rng, shape, dtype, |rng| f64::from(u8::from(rng.uniform() < p)))
+    }
+
+    /// Each element times 0 with probability `p`, else divided by 1 − p. The same key drops the same places, whatever else is in the tensor.
+    ///
+    /// One 32-bit number decides on each element, so `p` is rounded to a multiple of 2⁻³².
+    ///
+    /// Source: Salmon, Moraes, Dror and Shaw, Parallel random numbers: as easy as 1, 2, 3, 2011 (Philox4x32-10).
+    ///
+    /// # Panics
+    /// When `p` is no probability, or the elements are not real numbers.
+    ///
+    /// ```
+    /// use chainrule_tensor::{DType, Tensor};
+    /// let y = Tensor::ones([1000], DType::F32).drop_out(0.5, 7);
+    /// assert!(y.to_vec::<f32>().iter().all(|&v| v == 0.0 || v == 2.0));
+    /// assert!((y.mean(&[], false).item() - 1.0).abs() < 0.1);
+    /// ```
+    #[track_caller]
+    pub fn drop_out(&self, p: f64, key: u64) -> Tensor {
+        assert!((0.0..=1.0).contains(&p), "drop_out: {p} is no probability (0 to 1)");
+        let scale = if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 };
+        let limit = (p * 2f64.powi(32)).round() as u32; // saturates
+        each_real!("drop_out", self, T => {
+            let x = self.contiguous();
+            let x = x.as_slice::<T>().expect("contiguous() is dense");
+            Tensor::build::<T>(self.to_shape(), |out| drop_out(x, key, limit, T::from_f64(scale), out))
+        }, half => self.cast(DType::F32).drop_out(p, key).cast(self.dtype()))
     }
 
     /// The integers 0 to `n − 1` in random order.

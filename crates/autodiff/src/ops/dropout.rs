@@ -3,7 +3,29 @@
 use chainrule_tensor::{DType, Rng, Tensor};
 
 use crate::declare::{Declaration, Draw, Family, Sample};
+use crate::op::{Op, Saves};
 use crate::var::Var;
+
+/// Noise that is made again from its key, instead of being kept.
+#[derive(Clone)]
+struct Dropout {
+    p: f64,
+    key: u64,
+}
+impl Op<1> for Dropout {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+    fn saves(&self) -> Saves {
+        Saves::Nothing
+    }
+    fn forward(&self, [x]: [&Tensor; 1]) -> Tensor {
+        x.drop_out(self.p, self.key)
+    }
+    fn backward(&self, _: usize, g: &Var, _: [&Var; 1], _: &Var) -> Var {
+        self.clone().apply([g])
+    }
+}
 
 impl Var {
     /// Each element 0 with probability `p`, else divided by 1 − p, so that the mean stays.
@@ -22,7 +44,8 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn dropout(&self, p: f64, rng: &mut Rng) -> Var {
-        self.dropped(kept("dropout", p, self.shape(), self.dtype(), rng), p)
+        expect_probability("dropout", p);
+        Dropout { p, key: rng.next_u64() }.apply([self])
     }
 
     /// Whole channels 0 with probability `p`, else divided by 1 − p: PyTorch's `dropout1d`, `dropout2d` and `dropout3d` of a batch.
@@ -152,8 +175,13 @@ impl Var {
 /// 1 where an element is kept, else 0.
 #[track_caller]
 fn kept(op: &str, p: f64, shape: &[usize], dtype: DType, rng: &mut Rng) -> Tensor {
-    assert!((0.0..=1.0).contains(&p), "{op}: {p} is no probability (0 to 1)");
+    expect_probability(op, p);
     Tensor::bernoulli(rng, shape, 1.0 - p, dtype)
+}
+
+#[track_caller]
+fn expect_probability(op: &str, p: f64) {
+    assert!((0.0..=1.0).contains(&p), "{op}: {p} is no probability (0 to 1)");
 }
 
 /// A sample with a fixed seed, so that the noise is always the same.
@@ -206,3 +234,17 @@ pub const DECLARED: &[Declaration] = &[
         |d| noisy(d, 1, "drop_path", Var::drop_path),
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gradient_meets_the_same_noise() {
+        let x = Var::leaf(Tensor::randn(&mut Rng::seed(1), [50, 70], DType::F64));
+        let noise = Var::constant(Tensor::ones([50, 70], DType::F64)).dropout(0.3, &mut Rng::seed(2));
+        let y = x.dropout(0.3, &mut Rng::seed(2));
+        assert!(y.value().equal((&x * &noise).value()));
+        assert!(y.square().sum().backward()[&x].equal((2.0 * &y * &noise).value()));
+    }
+}

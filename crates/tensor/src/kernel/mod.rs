@@ -19,6 +19,7 @@ pub(crate) mod lstm;
 pub mod map;
 pub mod memory;
 pub mod parallel;
+pub(crate) mod philox;
 pub(crate) mod pooling;
 pub(crate) mod reduction;
 pub(crate) mod resampling;

@@ -30,6 +30,7 @@ fn results() -> Vec<(&'static str, Tensor)> {
         let window = Window::new(2).padding(&[1]).groups(2);
         let pool = Window::new(2).stride(&[2]);
         let g = images.conv(&kernels, &window);
+        let (largest, chosen) = x.max_windows(&[2, 2], &pool);
         out.extend([
             ("map", x.map("curve", &Curve)),
             ("arithmetic", (&x * &row - &x.flip(&[1])) / (&row * &row + 1.0)),
@@ -55,6 +56,10 @@ fn results() -> Vec<(&'static str, Tensor)> {
             ("conv_input", g.conv_input(&kernels, images.shape(), &window)),
             ("conv_weight", images.conv_weight(&g, kernels.shape(), &window)),
             ("pool", images.argmax_windows(&[2, 2], &pool)),
+            ("largest", largest.clone()),
+            ("picked", chosen.pick(&x)),
+            ("placed", chosen.place(&largest)),
+            ("dropout", x.drop_out(0.3, 9)),
             ("resize", images.interpolate(&Resize::by(&[1.7]).mode(Interpolation::Cubic))),
             ("columns", images.im2col(&[3, 3], &window)),
         ]);

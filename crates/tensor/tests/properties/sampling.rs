@@ -43,6 +43,46 @@ fn multinomial_draws_in_proportion_to_the_weights() {
     assert!(pairs.iter().all(|pair| pair.at::<i64>(&[0]) != pair.at::<i64>(&[1])));
 }
 
+#[test]
+fn what_is_dropped_is_independent_of_its_place() {
+    let n = 1 << 20;
+    let ones = Tensor::ones([n], DType::F32);
+    for (key, p) in [(0, 0.5), (1, 0.1), (u64::MAX, 0.75)] {
+        let dropped: Vec<f64> =
+            ones.drop_out(p, key).to_vec::<f32>().iter().map(|&x| f64::from(u8::from(x == 0.0))).collect();
+        let variance = p * (1.0 - p);
+        // Standard normal if elements are independent: the share, and the correlation with elements at a distance …
+        let score = |sum: f64, terms: usize, spread: f64| (sum / (terms as f64).sqrt() / spread).abs();
+        assert!(score(dropped.iter().map(|d| d - p).sum(), n, variance.sqrt()) < 4.0);
+        for lag in [1, 2, 3, 16, 32, 48, 64, 1024, n / 2] {
+            let pairs = dropped.iter().zip(&dropped[lag..]).map(|(a, b)| (a - p) * (b - p));
+            assert!(score(pairs.sum(), n - lag, variance) < 4.0, "{p} {lag}");
+        }
+        // … and with those of the next key.
+        let next = ones.drop_out(p, key.wrapping_add(1)).to_vec::<f32>();
+        let pairs = dropped.iter().zip(next).map(|(a, b)| (a - p) * (f64::from(u8::from(b == 0.0)) - p));
+        assert!(score(pairs.sum(), n, variance) < 4.0);
+        // χ² of how many of eight neighbours are dropped; 8 degrees of freedom exceed 31.8 once in 10,000 times.
+        let mut counts = [0.0; 9];
+        dropped.chunks(8).for_each(|eight| counts[eight.iter().sum::<f64>() as usize] += 1.0);
+        let choose = |k: usize| (0..k).fold(1.0, |c, i| c * (8 - i) as f64 / (i + 1) as f64);
+        let expected = |k: usize| n as f64 / 8.0 * choose(k) * p.powi(k as i32) * (1.0 - p).powi(8 - k as i32);
+        let chi2: f64 = counts.iter().enumerate().map(|(k, c)| (c - expected(k)).powi(2) / expected(k)).sum();
+        assert!(chi2 < 31.8, "{p} {chi2}");
+    }
+}
+
+#[test]
+fn a_key_drops_the_same_places_of_any_tensor() {
+    let x = Tensor::arange(1.0, 1001.0, 1.0, DType::F64).reshape([10, 100]);
+    let places = |x: &Tensor| x.to_f64_vec().iter().map(|&x| x == 0.0).collect::<Vec<_>>();
+    let wanted = places(&x.drop_out(0.3, 5));
+    assert_eq!(places(&x.cast(DType::F32).drop_out(0.3, 5)), wanted);
+    assert_eq!(places(&x.t().contiguous().t().drop_out(0.3, 5)), wanted);
+    assert_eq!(places(&x.reshape([1000]).narrow(0, 0, 70).drop_out(0.3, 5)), wanted[..70]);
+    assert!(x.drop_out(0.0, 5).equal(&x) && x.drop_out(1.0, 5).equal(&x.zeros_like()));
+}
+
 proptest! {
     #[test]
     fn searches_agree_with_looking_at_every_element(
