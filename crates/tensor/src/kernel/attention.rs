@@ -6,6 +6,7 @@ use super::gemm::{Strided, gemm};
 use super::lane::Real;
 use super::parallel::chunks_mut;
 use super::rows::{largest, sum};
+use super::transposition::{Size, transpose};
 use crate::layout::Layout;
 use crate::matmul::matrix;
 
@@ -64,34 +65,19 @@ impl<'a, T> Strided<'a, T> {
 
 /// The transposed copy of a matrix of some columns, which products read faster. `out` has room for its rows and [`APART`] more elements after each.
 fn transposed<'o, T: Real>(x: Strided<'_, T>, columns: usize, out: &'o mut [T]) -> Strided<'o, T> {
+    let Strided { data, offset, rows: stride, columns: step } = x;
     let apart = out.len() / columns;
-    vectorised(Transpose { x, columns, out: &mut *out });
-    dense(out, apart)
-}
-
-struct Transpose<'a, 'o, T> {
-    x: Strided<'a, T>,
-    columns: usize,
-    out: &'o mut [T],
-}
-
-impl<T: Real> Loop for Transpose<'_, '_, T> {
-    type Out = ();
-    #[inline(always)]
-    fn run(self) {
-        let Strided { data, offset, rows, columns } = self.x;
-        let apart = self.out.len() / self.columns;
-        for (j, out) in self.out.chunks_exact_mut(apart).enumerate() {
-            let first = offset as isize + j as isize * columns;
-            let n = apart - APART;
-            if rows > 0 {
-                let column = data[first as usize..].iter().step_by(rows as usize);
-                out[..n].iter_mut().zip(column).for_each(|(o, &x)| *o = x);
-            } else {
-                out[..n].iter_mut().enumerate().for_each(|(i, o)| *o = data[(first + i as isize * rows) as usize]);
-            }
+    if step == 1 {
+        let size = Size { rows: columns, columns: apart - APART, pitch: apart };
+        transpose(data, offset as isize, stride, out, size, false);
+    } else {
+        for (j, out) in out.chunks_exact_mut(apart).enumerate() {
+            let first = offset as isize + j as isize * step;
+            let column = out[..apart - APART].iter_mut().enumerate();
+            column.for_each(|(i, o)| *o = data[(first + i as isize * stride) as usize]);
         }
     }
+    dense(out, apart)
 }
 
 /// Some queries, and the keys that they look at.

@@ -2,14 +2,9 @@
 
 use super::blocks::{Reader, gather};
 use super::parallel::{SMALL, chunks_mut};
+use super::transposition::{TILE, transpose_batch};
 use crate::dtype::{DType, Element, each_dtype};
-use crate::layout::Axis;
 use crate::tensor::Tensor;
-
-/// Side of the tiles in which a transposed matrix is copied: 16 numbers of four bytes are one cache line.
-const TILE: usize = 16;
-/// Side of the squares of tiles.
-const SQUARE: usize = 64;
 
 /// A dense row-major copy.
 #[track_caller]
@@ -38,61 +33,6 @@ fn copy_typed<T: Element>(x: &Tensor) -> Tensor {
         }
         chunks_mut(out, SMALL, |i, chunk| gather(data, &axes, x.layout.offset, i * SMALL, chunk));
     })
-}
-
-/// Copies matrices whose columns are dense.
-///
-/// Tiles of 16 × 16 read whole cache lines and write whole ones, so that nothing has to stay in cache in between: rows that lie a power of two apart
-/// would push each other out. Tiles follow each other within squares, whose pages the processor can keep in mind all at once.
-fn transpose_batch<T: Element>(
-    data: &[T],
-    batch: &[Axis],
-    offset: usize,
-    (rows, columns, stride): (usize, usize, isize),
-    out: &mut [T],
-) {
-    for (b, matrix) in out.chunks_mut(rows * columns).enumerate() {
-        let from = super::blocks::position(batch, offset, b);
-        chunks_mut(matrix, SQUARE * columns, |i, band| {
-            let height = band.len() / columns;
-            for square in (0..columns).step_by(SQUARE) {
-                for row in (0..height).step_by(TILE) {
-                    for column in (square..columns.min(square + SQUARE)).step_by(TILE) {
-                        let source = from + (i * SQUARE + row) as isize + column as isize * stride;
-                        let size = (TILE.min(height - row), TILE.min(columns - column));
-                        transpose_tile(data, source, stride, &mut band[row * columns + column..], columns, size);
-                    }
-                }
-            }
-        });
-    }
-}
-
-/// Copies `height` rows of `width` elements to `out`, rows of which start `pitch` apart, from columns that start `stride` apart.
-fn transpose_tile<T: Element>(
-    data: &[T],
-    source: isize,
-    stride: isize,
-    out: &mut [T],
-    pitch: usize,
-    (height, width): (usize, usize),
-) {
-    let column = |j: usize| &data[(source + j as isize * stride) as usize..][..height];
-    if (height, width) != (TILE, TILE) {
-        for j in 0..width {
-            for (i, &value) in column(j).iter().enumerate() {
-                out[i * pitch + j] = value;
-            }
-        }
-        return;
-    }
-    let columns: [&[T; TILE]; TILE] = std::array::from_fn(|j| column(j).first_chunk().expect("a tile's height"));
-    for (i, row) in out.chunks_mut(pitch).take(TILE).enumerate() {
-        let row = row.first_chunk_mut::<TILE>().expect("a tile's width");
-        for (value, column) in row.iter_mut().zip(columns) {
-            *value = column[i];
-        }
-    }
 }
 
 /// Converts the elements.

@@ -26,6 +26,7 @@ pub(crate) mod resampling;
 pub mod rows;
 pub(crate) mod scan;
 pub mod storage;
+mod transposition;
 pub mod update;
 #[cfg(feature = "threads")]
 mod workers;

@@ -57,8 +57,13 @@ impl Form {
 
 const LANES: usize = 16;
 const ROW: usize = 1024;
-const STRIP: usize = 256;
+/// Columns that are folded together: the results of so many stay in the first-level cache, and rows are read in pieces long enough to be read ahead.
+const STRIP: usize = 4096;
+/// Columns that a thread should at least have, where planes are too few to be shared.
+const SHARE: usize = 256;
 const RUN: usize = 64;
+/// Rows that are folded at once, so that results are loaded and stored once for all of them.
+const TOGETHER: usize = 8;
 
 /// Folds the middle of `x` into `out`, which has `outer · inner` elements.
 pub(crate) fn fold<F: Fold, T: Number>(x: &[T], form: Form, out: &mut [T]) {
@@ -75,7 +80,7 @@ pub(crate) fn fold<F: Fold, T: Number>(x: &[T], form: Form, out: &mut [T]) {
         });
     } else if mid > (SMALL / inner).max(RUN) {
         fold_tall::<F, T>(x, form, out);
-    } else if inner <= STRIP || form.outer >= 8 {
+    } else if inner <= SHARE || form.outer >= 8 {
         let planes = (SMALL / (mid * inner)).max(1);
         chunks_mut(out, planes * inner, |i, out| {
             for (j, out) in out.chunks_mut(inner).enumerate() {
@@ -86,8 +91,9 @@ pub(crate) fn fold<F: Fold, T: Number>(x: &[T], form: Form, out: &mut [T]) {
             }
         });
     } else {
+        let columns = (SMALL / mid).clamp(SHARE, STRIP);
         for (plane, out) in x.chunks(mid * inner).zip(out.chunks_mut(inner)) {
-            chunks_mut(out, STRIP, |s, out| fold_strip::<F, T>(plane, s * STRIP, inner, out));
+            chunks_mut(out, columns, |s, out| fold_strip::<F, T>(plane, s * columns, inner, out));
         }
     }
 }
@@ -185,20 +191,36 @@ impl<F: Fold, T: Number> Loop for Strip<'_, F, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let width = self.out.len();
-        self.out.fill(F::start());
-        let mut partial = [F::start::<T>(); STRIP];
-        let partial = &mut partial[..width];
-        for run in self.plane.chunks(self.inner * RUN) {
+        let Strip { plane, column, inner, out, .. } = self;
+        out.fill(F::start());
+        if plane.len() <= RUN * inner {
+            return fold_run::<F, T>(plane, column, inner, out);
+        }
+        let mut partial = vec![F::start(); out.len()];
+        for run in plane.chunks(inner * RUN) {
             partial.fill(F::start());
-            for row in run.chunks(self.inner) {
-                for (p, &v) in partial.iter_mut().zip(&row[self.column..][..width]) {
-                    *p = F::join(*p, v);
-                }
-            }
-            for (o, &p) in self.out.iter_mut().zip(&*partial) {
+            fold_run::<F, T>(run, column, inner, &mut partial);
+            for (o, &p) in out.iter_mut().zip(&partial) {
                 *o = F::join(*o, p);
             }
+        }
+    }
+}
+
+/// Folds rows into `out`, one after the other.
+#[inline(always)]
+fn fold_run<F: Fold, T: Number>(run: &[T], column: usize, inner: usize, out: &mut [T]) {
+    let width = out.len();
+    let mut groups = run.chunks_exact(inner * TOGETHER);
+    for group in &mut groups {
+        let rows: [&[T]; TOGETHER] = std::array::from_fn(|r| &group[r * inner + column..][..width]);
+        for (i, o) in out.iter_mut().enumerate() {
+            *o = rows.iter().fold(*o, |sum, row| F::join(sum, row[i]));
+        }
+    }
+    for row in groups.remainder().chunks(inner) {
+        for (o, &v) in out.iter_mut().zip(&row[column..][..width]) {
+            *o = F::join(*o, v);
         }
     }
 }
@@ -224,6 +246,20 @@ pub(crate) fn find(x: &[bool], form: Form, want: bool, out: &mut [bool]) {
     for (o, out) in out.chunks_mut(form.inner.max(1)).enumerate() {
         for (i, out) in out.iter_mut().enumerate() {
             *out = (0..form.mid).any(|m| x[(o * form.mid + m) * form.inner + i] == want);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{DType, Tensor};
+
+    #[test]
+    fn sums_of_columns_are_exact_for_whole_numbers() {
+        for (rows, columns) in [(7, 5000), (64, 3), (70, 300), (1003, 100), (200, 9000)] {
+            let x = Tensor::arange(0.0, (rows * columns) as f64, 1.0, DType::F64).reshape([rows, columns]);
+            let wanted = (0..columns).map(|j| (0..rows).map(|i| (i * columns + j) as f64).sum::<f64>());
+            assert_eq!(x.sum(&[0], false).to_f64_vec(), wanted.collect::<Vec<_>>(), "{rows} {columns}");
         }
     }
 }

@@ -16,6 +16,8 @@ pub(in crate::kernel) trait Vector: Copy {
     unsafe fn splat(x: *const Self::Element) -> Self;
     unsafe fn load(lanes: Self::Mask, from: *const Self::Element) -> Self;
     unsafe fn store(self, lanes: Self::Mask, to: *mut Self::Element);
+    /// Past the caches, to an address that is a multiple of 64.
+    unsafe fn stream(self, to: *mut Self::Element);
     /// `self · b + c`, rounded once.
     unsafe fn times_plus(self, b: Self, c: Self) -> Self;
     unsafe fn times(self, b: Self) -> Self;
@@ -28,7 +30,7 @@ pub(in crate::kernel) trait Vector: Copy {
 }
 
 macro_rules! vector {
-    ($vector:ident of $lanes:literal $element:ident, $mask:ident: $zero:ident $splat:ident $load:ident $store:ident $fma:ident $mul:ident $add:ident $sum:ident $compress:ident $transpose:ident) => {
+    ($vector:ident of $lanes:literal $element:ident, $mask:ident: $zero:ident $splat:ident $load:ident $store:ident $stream:ident $fma:ident $mul:ident $add:ident $sum:ident $compress:ident $transpose:ident) => {
         impl Vector for $vector {
             type Element = $element;
             type Mask = $mask;
@@ -56,6 +58,11 @@ macro_rules! vector {
             unsafe fn store(self, lanes: $mask, to: *mut $element) {
                 // SAFETY: as in `load`.
                 unsafe { $store(to, lanes, self) }
+            }
+            #[inline(always)]
+            unsafe fn stream(self, to: *mut $element) {
+                // SAFETY: the pointer is good for a whole vector and aligned to one.
+                unsafe { $stream(to, self) }
             }
             #[inline(always)]
             unsafe fn times_plus(self, b: Self, c: Self) -> Self {
@@ -90,10 +97,10 @@ macro_rules! vector {
         }
     };
 }
-vector!(__m512 of 16 f32, __mmask16: _mm512_setzero_ps _mm512_set1_ps _mm512_maskz_loadu_ps _mm512_mask_storeu_ps _mm512_fmadd_ps
-    _mm512_mul_ps _mm512_add_ps _mm512_reduce_add_ps _mm512_maskz_compress_ps transpose_16);
-vector!(__m512d of 8 f64, __mmask8: _mm512_setzero_pd _mm512_set1_pd _mm512_maskz_loadu_pd _mm512_mask_storeu_pd _mm512_fmadd_pd
-    _mm512_mul_pd _mm512_add_pd _mm512_reduce_add_pd _mm512_maskz_compress_pd transpose_8);
+vector!(__m512 of 16 f32, __mmask16: _mm512_setzero_ps _mm512_set1_ps _mm512_maskz_loadu_ps _mm512_mask_storeu_ps _mm512_stream_ps
+    _mm512_fmadd_ps _mm512_mul_ps _mm512_add_ps _mm512_reduce_add_ps _mm512_maskz_compress_ps transpose_16);
+vector!(__m512d of 8 f64, __mmask8: _mm512_setzero_pd _mm512_set1_pd _mm512_maskz_loadu_pd _mm512_mask_storeu_pd _mm512_stream_pd
+    _mm512_fmadd_pd _mm512_mul_pd _mm512_add_pd _mm512_reduce_add_pd _mm512_maskz_compress_pd transpose_8);
 
 /// In three rounds: pairs of rows, pairs of pairs, and then quarters of vectors change places.
 #[inline]
