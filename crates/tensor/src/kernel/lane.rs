@@ -172,7 +172,7 @@ functions! {
     /// Hyperbolic cosine
     cosh(x) = f32::cosh(x), f64::cosh(x);
     /// Hyperbolic tangent
-    tanh(x) = elementary::tanh(x), elementary::tanh(x);
+    tanh(x) = elementary::tanh_single(x), elementary::tanh(x);
     /// Inverse hyperbolic sine
     asinh(x) = libm::asinhf(x), libm::asinh(x);
     /// Inverse hyperbolic cosine

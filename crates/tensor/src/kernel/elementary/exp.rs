@@ -17,36 +17,47 @@ fn clamp<T: Float>(x: T, low: T, high: T) -> T {
     if x > high { high } else { x }
 }
 
-/// x = n·ln 2 + high − low; with the powers of [`Float::whole`].
+/// eʳ − 1 and n.
 #[inline(always)]
-fn reduced<T: Float>(x: T) -> (T, T, [T; 3]) {
-    let (n, powers) = (x * T::number(std::f64::consts::LOG2_E)).whole();
-    (x - n * T::LN_2[0], n * T::LN_2[1], powers)
+fn reduced<T: Float>(x: T) -> (T, T::Bits) {
+    let (n, power) = (x * T::number(std::f64::consts::LOG2_E)).whole();
+    let (high, low) = (x - n * T::LN_2[0], n * T::LN_2[1]);
+    (high - (low - series(high, low)), power)
+}
+
+/// y·2ⁿ in two steps, since 2ⁿ may be too large or too small: there and back by 2⁶⁴ or 2⁻⁶⁴, by the sign of x.
+#[inline(always)]
+fn scaled<T: Float>(y: T, n: T::Bits, negative: bool) -> T {
+    const LARGE: f64 = (1u128 << 64) as f64;
+    let (large, small) = (T::number(LARGE), T::number(1.0 / LARGE));
+    let (rest, step) = if negative { (large, small) } else { (small, large) };
+    y * rest.times_power(n) * step
 }
 
 /// eˣ, to 1 ulp.
 #[inline(always)]
 pub(crate) fn exp<T: Float>(x: T) -> T {
-    let (high, low, [a, b, _]) = reduced(clamp(x, T::EXP_RANGE[0], T::EXP_RANGE[1]));
-    (T::number(1.0) + (high - (low - series(high, low)))) * a * b
+    let [zero, infinite] = T::EXP_RANGE;
+    let (e, n) = reduced(clamp(x, zero, infinite));
+    scaled(T::number(1.0) + e, n, x < T::number(0.0))
 }
 
-/// 2ˣ, to 1 ulp. x = n + r/ln 2.
+/// 2ˣ, to 1.1 ulp. x = n + r/ln 2.
 #[inline(always)]
 pub(crate) fn exp2<T: Float>(x: T) -> T {
-    let [low, high] = T::EXP_RANGE.map(|end| end * T::number(1.5)); // 1/ln 2 is 1.44
-    let x = clamp(x, low, high);
-    let (n, [a, b, _]) = x.whole();
+    let [zero, infinite] = T::EXP_RANGE.map(|end| end * T::number(1.45)); // 1/ln 2 is 1.443
+    let x = clamp(x, zero, infinite);
+    let (n, power) = x.whole();
     let r = (x - n) * T::number(std::f64::consts::LN_2);
-    (T::number(1.0) + (r + series(r, T::number(0.0)))) * a * b
+    scaled(T::number(1.0) + (r + series(r, T::number(0.0))), power, x < T::number(0.0))
 }
 
-/// eˣ − 1, to 2 ulp: 2ⁿ·(eʳ − 1) + (2ⁿ − 1) with the factor 2ᵇ taken out.
+/// eˣ − 1, to 2 ulp: twice 2ⁿ⁻¹·(eʳ − 1) + (2ⁿ⁻¹ − ½), as 2ⁿ may be too large.
 #[inline(always)]
 pub(crate) fn exp_m1<T: Float>(x: T) -> T {
-    let (high, low, [a, b, b_inverse]) = reduced(clamp(x, T::number(-40.0), T::EXP_RANGE[1]));
-    let e = high - (low - series(high, low));
-    let y = (e * a + (a - b_inverse)) * b;
+    let (e, n) = reduced(clamp(x, T::number(-40.0), T::EXP_RANGE[1]));
+    let half = T::number(0.5).times_power(n);
+    let y = (e * half + (half - T::number(0.5))) * T::number(2.0);
     if x == T::number(0.0) { x } else { y }
 }
 

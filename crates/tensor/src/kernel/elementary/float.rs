@@ -15,6 +15,8 @@ pub(crate) trait Float:
 {
     /// ln 2 in two parts. The first has so few digits that its product with any exponent is exact.
     const LN_2: [Self; 2];
+    /// The bits of a number.
+    type Bits: Copy;
     /// Beyond these, eˣ is infinite or 0.
     const EXP_RANGE: [Self; 2];
     /// Polynomial for (eʳ − 1 − r) / r² on ±½·ln 2.
@@ -28,8 +30,10 @@ pub(crate) trait Float:
 
     /// The nearest value.
     fn number(x: f64) -> Self;
-    /// The whole number nearest to a small x, and `[2ᵃ, 2ᵇ, 2⁻ᵇ]` with a + b = n: one factor alone may overflow or be too small.
-    fn whole(self) -> (Self, [Self; 3]);
+    /// The whole number nearest to a small x, and what `times_power` takes for it.
+    fn whole(self) -> (Self, Self::Bits);
+    /// x·2ⁿ, where x and the result are normal.
+    fn times_power(self, n: Self::Bits) -> Self;
     /// `(k, m)` with x = m·2ᵏ and √½ ≤ m < √2, for a positive normal x.
     fn split(self) -> (Self, Self);
     fn abs(self) -> Self;
@@ -40,6 +44,7 @@ macro_rules! float {
     ($ty:ident as $bits:ty, digits $digits:literal, ln_2 $ln2:expr, range $range:expr, exp $exp:expr, log $log:expr) => {
         impl Float for $ty {
             const LN_2: [$ty; 2] = $ln2;
+            type Bits = $bits;
             const EXP_RANGE: [$ty; 2] = $range;
             const EXP: &'static [$ty] = &$exp;
             const LOG: &'static [$ty] = &$log;
@@ -52,17 +57,16 @@ macro_rules! float {
             }
 
             #[inline(always)]
-            fn whole(self) -> ($ty, [$ty; 3]) {
+            fn whole(self) -> ($ty, $bits) {
                 // Where neighbours are 1 apart, adding rounds to a whole number, and the lowest bits hold it.
                 const SHIFT: $ty = (3 as $bits << ($digits - 1)) as $ty;
-                const BIAS: $bits = $ty::MAX_EXP as $bits - 1;
                 let shifted = self + SHIFT;
-                let n = shifted.to_bits().wrapping_sub(SHIFT.to_bits());
-                // Halved as a number above 0: there is no vector instruction for halving 64-bit integers with a sign.
-                let a = (n.wrapping_add(2048) >> 1).wrapping_sub(1024);
-                let b = n.wrapping_sub(a);
-                let power = |exponent: $bits| $ty::from_bits(exponent << $digits);
-                (shifted - SHIFT, [power(a.wrapping_add(BIAS)), power(b.wrapping_add(BIAS)), power(BIAS.wrapping_sub(b))])
+                (shifted - SHIFT, shifted.to_bits() << $digits)
+            }
+
+            #[inline(always)]
+            fn times_power(self, n: $bits) -> $ty {
+                $ty::from_bits(self.to_bits().wrapping_add(n))
             }
 
             #[inline(always)]
@@ -95,7 +99,7 @@ float! {
     f32 as u32, digits 23,
     ln_2 [0.693_145_75, 1.428_606_8e-6],
     range [-104.0, 89.0],
-    exp [1.989_099_1e-4, 1.393_365e-3, 8.333_31e-3, 0.041_666_467, 0.166_666_67, 0.5],
+    exp [1.395_048_6e-3, 8.368_89e-3, 0.041_666_206, 0.166_665_18, 0.5],
     log [0.233_317_2, 0.285_507_74, 0.400_001_23, 0.666_666_7]
 }
 
