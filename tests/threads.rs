@@ -11,8 +11,10 @@ fn normal(rng: &mut Rng, shape: &[usize]) -> Tensor {
     Tensor::randn(rng, shape, DType::F32)
 }
 
+type Model = fn(&mut Rng) -> Training;
+
 /// The losses of the first steps. Each depends on all that came before, to the last bit of every parameter.
-fn losses(model: fn(&mut Rng) -> Training, threads: usize) -> [u64; 4] {
+fn losses(model: Model, threads: usize) -> [u64; 4] {
     set_threads(threads).unwrap();
     let mut step = model(&mut Rng::seed(5));
     std::array::from_fn(|_| step().to_bits())
@@ -20,7 +22,7 @@ fn losses(model: fn(&mut Rng) -> Training, threads: usize) -> [u64; 4] {
 
 #[test]
 fn any_number_of_threads_in_every_run() {
-    let models: [(&str, fn(&mut Rng) -> Training); 5] = [
+    let models: [(&str, Model); 5] = [
         ("mlp", |rng| models::mlp(rng, &[784, 128, 10], 64)),
         ("mlp_big", |rng| models::mlp(rng, &[784, 1024, 1024, 10], 256)),
         ("cnn", models::cnn),
