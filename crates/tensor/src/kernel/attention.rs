@@ -49,20 +49,6 @@ impl Place {
     }
 }
 
-fn dense<T>(data: &[T], width: usize) -> Strided<'_, T> {
-    Strided { data, offset: 0, rows: width as isize, columns: 1 }
-}
-
-impl<'a, T> Strided<'a, T> {
-    fn skip_rows(self, row: usize) -> Self {
-        Strided { offset: (self.offset as isize + row as isize * self.rows) as usize, ..self }
-    }
-
-    fn transposed(self) -> Self {
-        Strided { rows: self.columns, columns: self.rows, ..self }
-    }
-}
-
 /// The transposed copy of a matrix of some columns, which products read faster. `out` has room for its rows and [`APART`] more elements after each.
 fn transposed<'o, T: Real>(x: Strided<'_, T>, columns: usize, out: &'o mut [T]) -> Strided<'o, T> {
     let Strided { data, offset, rows: stride, columns: step } = x;
@@ -77,7 +63,7 @@ fn transposed<'o, T: Real>(x: Strided<'_, T>, columns: usize, out: &'o mut [T]) 
             column.for_each(|(i, o)| *o = data[(first + i as isize * stride) as usize]);
         }
     }
-    dense(out, apart)
+    Strided::dense(out, apart)
 }
 
 /// Some queries, and the keys that they look at.
@@ -98,7 +84,7 @@ impl Form {
 
     /// The weights of a strip before they are divided by their sums, and the inverses of these; `k` is transposed.
     fn weights<T: Real>(self, strip: Strip, q: Strided<'_, T>, k: Strided<'_, T>, out: &mut [T], inverse: &mut [T]) {
-        gemm((strip.rows, self.width, strip.keys), q.skip_rows(strip.from), k, T::ZERO, out);
+        gemm((strip.rows, self.width, strip.keys), q.from(strip.from, 0), k, T::ZERO, out);
         vectorised(Exponentials { strip, causal: self.causal, scale: T::from_f64(self.scale), out, inverse });
     }
 }
@@ -116,7 +102,7 @@ pub(crate) fn forward<T: Real>(form: Form, [q, k, v]: [Matrices<'_, T>; 3], out:
             for strip in form.strips() {
                 let (scores, found) = (&mut scores[..strip.rows * strip.keys], &mut found[..strip.rows * values]);
                 form.weights(strip, q, k, scores, &mut inverse);
-                gemm((strip.rows, strip.keys, values), dense(scores, strip.keys), v, T::ZERO, found);
+                gemm((strip.rows, strip.keys, values), Strided::dense(scores, strip.keys), v, T::ZERO, found);
                 for (row, &inverse) in found.chunks_exact_mut(values).zip(&inverse) {
                     row.iter_mut().for_each(|x| *x = *x * inverse);
                 }
@@ -150,12 +136,12 @@ pub(crate) fn backward<T: Real>(
             of_v.fill(T::ZERO);
             for strip in form.strips() {
                 let Strip { from, rows, keys } = strip;
-                let (g, q_rows) = (g.skip_rows(from), q.skip_rows(from));
+                let (g, q_rows) = (g.from(from, 0), q.from(from, 0));
                 let (weights, of_scores) = (&mut weights[..rows * keys], &mut of_scores[..rows * keys]);
                 form.weights(strip, q, k_columns, weights, &mut inverse);
                 gemm((rows, values, keys), g, v_columns, T::ZERO, of_scores);
                 vectorised(Pull { keys, scale, inverse: &inverse, weights, of_scores });
-                let [w, s] = [&*weights, &*of_scores].map(|x| dense(x, keys));
+                let [w, s] = [&*weights, &*of_scores].map(|x| Strided::dense(x, keys));
                 gemm((keys, rows, values), w.transposed(), g, T::ONE, &mut of_v[..keys * values]);
                 gemm((keys, rows, width), s.transposed(), q_rows, T::ONE, &mut of_k[..keys * width]);
                 gemm((rows, keys, width), s, k, T::ZERO, &mut of_q[..rows * width]);

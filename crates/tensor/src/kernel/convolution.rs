@@ -160,14 +160,6 @@ pub(crate) fn columns_adjoint<T: Number>(geo: &Geometry, columns: &[T], x: &mut 
     });
 }
 
-fn rows<T>(data: &[T], width: usize) -> Strided<'_, T> {
-    Strided { data, offset: 0, rows: width as isize, columns: 1 }
-}
-
-fn transposed<T>(data: &[T], width: usize) -> Strided<'_, T> {
-    Strided { data, offset: 0, rows: 1, columns: width as isize }
-}
-
 /// y = w · columns(x), for each sample and group.
 pub(crate) fn forward<T: Number>(geo: &Geometry, x: &[T], w: &[T], y: &mut [T]) {
     #[cfg(target_arch = "x86_64")]
@@ -186,7 +178,13 @@ fn over_columns<T: Number>(geo: &Geometry, x: &[T], w: &[T], y: &mut [T]) {
         for (g, y) in y.chunks_mut(y_group.max(1)).enumerate() {
             geo.to_columns(&x[(n * geo.groups + g) * x_group..][..x_group], columns);
             let w = &w[g * w_group..][..w_group];
-            gemm((geo.features, column, positions), rows(w, column), rows(columns, positions), T::ZERO, y);
+            gemm(
+                (geo.features, column, positions),
+                Strided::dense(w, column),
+                Strided::dense(columns, positions),
+                T::ZERO,
+                y,
+            );
         }
     });
 }
@@ -209,7 +207,13 @@ fn input_adjoint_over_columns<T: Number>(geo: &Geometry, y: &[T], w: &[T], x: &m
         for (g, x) in x.chunks_mut(x_group.max(1)).enumerate() {
             let y = &y[(n * geo.groups + g) * y_group..][..y_group];
             let w = &w[g * w_group..][..w_group];
-            gemm((column, geo.features, positions), transposed(w, column), rows(y, positions), T::ZERO, columns);
+            gemm(
+                (column, geo.features, positions),
+                Strided::dense(w, column).transposed(),
+                Strided::dense(y, positions),
+                T::ZERO,
+                columns,
+            );
             x.fill(T::ZERO);
             geo.add_columns(columns, x);
         }
@@ -237,7 +241,7 @@ fn weight_adjoint_over_columns<T: Number>(geo: &Geometry, x: &[T], y: &[T], w: &
             for (g, w) in w.chunks_mut(w_group.max(1)).enumerate() {
                 geo.to_columns(&x[(n * geo.groups + g) * x_group..][..x_group], columns);
                 let y = &y[(n * geo.groups + g) * y_group..][..y_group];
-                let (y, columns) = (rows(y, positions), transposed(columns, positions));
+                let (y, columns) = (Strided::dense(y, positions), Strided::dense(columns, positions).transposed());
                 gemm((geo.features, positions, column), y, columns, T::ONE, w);
             }
         }

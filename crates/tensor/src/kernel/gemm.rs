@@ -29,9 +29,18 @@ impl<T> Clone for Strided<'_, T> {
 }
 impl<T> Copy for Strided<'_, T> {}
 
-impl<T> Strided<'_, T> {
+impl<'a, T> Strided<'a, T> {
+    /// The matrix whose rows of this width lie one after the other from the slice's start.
+    pub(super) fn dense(data: &'a [T], width: usize) -> Self {
+        Strided { data, offset: 0, rows: width as isize, columns: 1 }
+    }
+
+    pub(super) fn transposed(self) -> Self {
+        Strided { rows: self.columns, columns: self.rows, ..self }
+    }
+
     /// The part that begins at row `i` and column `j`.
-    fn from(self, i: usize, j: usize) -> Self {
+    pub(super) fn from(self, i: usize, j: usize) -> Self {
         let offset = self.offset as isize + i as isize * self.rows + j as isize * self.columns;
         Strided { offset: offset as usize, ..self }
     }

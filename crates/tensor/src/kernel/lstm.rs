@@ -58,10 +58,6 @@ fn joined(input: &Tensor, hidden: &Tensor) -> Tensor {
     Tensor::cat(&[input, hidden], 1)
 }
 
-fn rows<T>(data: &[T], offset: usize, width: usize) -> Strided<'_, T> {
-    Strided { data, offset, rows: width as isize, columns: 1 }
-}
-
 fn dense<T: Number>(x: &Tensor) -> &[T] {
     x.as_slice().expect("made dense")
 }
@@ -108,7 +104,13 @@ pub(crate) fn forward<T: Real>(
             let (xh, cells, squashed) = (xh.make_mut::<T>(), cells.make_mut::<T>(), squashed.make_mut::<T>());
             for (t, gates) in gates.chunks_mut(m * wide).enumerate() {
                 let (before, after) = xh.split_at_mut((t + 1) * m * k);
-                gemm((m, k, wide), rows(before, t * m * k, k), rows(w, 0, wide + APART), T::ZERO, gates);
+                gemm(
+                    (m, k, wide),
+                    Strided::dense(&before[t * m * k..], k),
+                    Strided::dense(w, wide + APART),
+                    T::ZERO,
+                    gates,
+                );
                 let (c, c_new) = cells.split_at_mut((t + 1) * m * hidden);
                 let (c, squashed) = (&c[t * m * hidden..], &mut squashed[t * m * hidden..]);
                 vectorised(Forward { lengths, bias, gates, c, c_new, squashed, xh: after });
@@ -212,7 +214,7 @@ pub(crate) fn backward<T: Real>(
                     of_c: &mut of_c,
                     of_gates,
                 });
-                let (a, b) = (rows(of_gates, 0, apart), rows(w, skip, k));
+                let (a, b) = (Strided::dense(of_gates, apart), Strided::dense(&w[skip..], k));
                 gemm((m, wide, width), a, b, T::ZERO, &mut of_xh[t * m * width..][..m * width]);
             }
         });
@@ -225,9 +227,9 @@ pub(crate) fn backward<T: Real>(
     let of_weights = Tensor::build::<T>([wide, k], |out| {
         for (i, (run, [of_gates, ..])) in runs.iter().zip(&found).enumerate() {
             let samples = steps * run.samples.1;
-            let a = Strided { data: dense::<T>(of_gates), offset: 0, rows: 1, columns: apart as isize };
+            let a = Strided::dense(dense::<T>(of_gates), apart).transposed();
             let beta = if i == 0 { T::ZERO } else { T::ONE };
-            gemm((wide, samples, k), a, rows(dense(&run.xh), 0, k), beta, out);
+            gemm((wide, samples, k), a, Strided::dense(dense(&run.xh), k), beta, out);
             let sum = of_gates.sum(&[0, 1], false).narrow(0, 0, wide);
             match &mut of_bias {
                 Some(of_bias) => of_bias.accumulate(&sum),
