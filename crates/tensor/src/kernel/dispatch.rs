@@ -13,7 +13,7 @@ pub(crate) trait Loop {
 
 /// Runs `job` with the widest vector instructions that this CPU has.
 ///
-/// `CHAINRULE_SIMD=off` in the environment turns the detection off, for tests of the portable code.
+/// `CHAINRULE_SIMD` in the environment restricts it, for tests: `off` to the portable code, `avx2` to 256 bits.
 #[inline]
 pub(crate) fn vectorised<J: Loop>(job: J) -> J::Out {
     #[cfg(target_arch = "x86_64")]
@@ -27,38 +27,33 @@ pub(crate) fn vectorised<J: Loop>(job: J) -> J::Out {
     job.run()
 }
 
+/// Vector instructions that are made use of.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-enum Level {
+pub(in crate::kernel) enum Level {
     Portable,
     Avx2,
     Avx512,
 }
 
 #[cfg(target_arch = "x86_64")]
-fn level() -> Level {
+pub(in crate::kernel) fn level() -> Level {
     use std::sync::OnceLock;
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {
-        if std::env::var_os("CHAINRULE_SIMD").is_some_and(|v| v == "off") {
-            Level::Portable
-        } else if is_x86_feature_detected!("avx512f")
+        let allowed = std::env::var("CHAINRULE_SIMD").unwrap_or_default();
+        let has_avx512 = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl")
-        {
-            Level::Avx512
-        } else if is_x86_feature_detected!("avx2") {
-            Level::Avx2
-        } else {
-            Level::Portable
+            && is_x86_feature_detected!("avx512vl");
+        let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        match allowed.as_str() {
+            "off" => Level::Portable,
+            "avx2" if has_avx2 => Level::Avx2,
+            _ if has_avx512 => Level::Avx512,
+            _ if has_avx2 => Level::Avx2,
+            _ => Level::Portable,
         }
     })
-}
-
-/// Whether [`vectorised`] uses AVX-512.
-#[cfg(target_arch = "x86_64")]
-pub(in crate::kernel) fn has_avx512() -> bool {
-    matches!(level(), Level::Avx512)
 }
 
 #[cfg(target_arch = "x86_64")]

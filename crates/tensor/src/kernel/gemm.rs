@@ -1,13 +1,13 @@
-//! Matrix products, whole or in one band per thread: by our own kernel where the CPU has AVX-512, else by `matrixmultiply`.
+//! Matrix products, whole or in one band per thread: by our own kernel where the CPU has AVX2 or AVX-512, else by `matrixmultiply`.
 //!
 //! Each element is a sum over `k` in an order that the product's shape alone decides, wherever the bands begin: results do not depend on the number of
 //! threads.
 
 #[cfg(target_arch = "x86_64")]
-pub(super) mod avx512;
-#[cfg(target_arch = "x86_64")]
-pub(super) mod vector;
+pub(super) mod tiles;
 
+#[cfg(target_arch = "x86_64")]
+use super::dispatch::{Level, level};
 use super::parallel::{Shared, bands, each};
 use crate::dtype::{DType, Number};
 
@@ -98,6 +98,10 @@ pub(crate) fn gemm<T: Number>(
 #[derive(Clone, Copy)]
 enum Engine {
     #[cfg(target_arch = "x86_64")]
+    Avx2 {
+        few: bool,
+    },
+    #[cfg(target_arch = "x86_64")]
     Avx512 {
         few: bool,
     },
@@ -107,8 +111,13 @@ enum Engine {
 impl Engine {
     fn of<T: Number>(m: usize, a: &Strided<'_, T>, b: &Strided<'_, T>) -> Engine {
         #[cfg(target_arch = "x86_64")]
-        if super::dispatch::has_avx512() {
-            return Engine::Avx512 { few: avx512::is_few(m, a.columns, (b.rows, b.columns)) };
+        {
+            let few = tiles::is_few(m, a.columns, (b.rows, b.columns));
+            match level() {
+                Level::Avx512 => return Engine::Avx512 { few },
+                Level::Avx2 => return Engine::Avx2 { few },
+                Level::Portable => {}
+            }
         }
         let _ = (m, a, b);
         Engine::Library
@@ -150,19 +159,23 @@ impl Engine {
         #[cfg(target_arch = "x86_64")]
         macro_rules! own {
             ($vector:ident, $ty:ty, $few:expr) => {{
-                let matrix = |x: &Strided<'_, T>| avx512::Matrix {
+                let matrix = |x: &Strided<'_, T>| tiles::Matrix {
                     at: x.pointer().cast::<$ty>(),
                     rows: x.rows,
                     columns: x.columns,
                 };
                 let (a, b, beta) = (matrix(&a), matrix(&b), beta.to_f64() as $ty);
-                // SAFETY: as for the library; the CPU has AVX-512, since `Engine::of` saw it.
+                // SAFETY: as for the library; the CPU has these vectors, since `Engine::of` saw them.
                 unsafe {
-                    avx512::gemm::<std::arch::x86_64::$vector>((m, k, n), a, b, beta, (c.cast::<$ty>(), width), $few)
+                    tiles::gemm::<std::arch::x86_64::$vector>((m, k, n), a, b, beta, (c.cast::<$ty>(), width), $few)
                 }
             }};
         }
         match (self, T::DTYPE) {
+            #[cfg(target_arch = "x86_64")]
+            (Engine::Avx2 { few }, DType::F32) => own!(__m256, f32, few),
+            #[cfg(target_arch = "x86_64")]
+            (Engine::Avx2 { few }, DType::F64) => own!(__m256d, f64, few),
             #[cfg(target_arch = "x86_64")]
             (Engine::Avx512 { few }, DType::F32) => own!(__m512, f32, few),
             #[cfg(target_arch = "x86_64")]

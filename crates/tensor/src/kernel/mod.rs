@@ -28,5 +28,7 @@ pub(crate) mod scan;
 pub mod storage;
 mod transposition;
 pub mod update;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 #[cfg(feature = "threads")]
 mod workers;

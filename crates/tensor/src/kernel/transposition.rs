@@ -1,7 +1,7 @@
 //! Transposed copies.
 //!
 //! Tiles of one cache line by as many rows read whole lines and write whole ones, so that nothing has to stay in cache in between: rows that lie a power
-//! of two apart would push each other out. With AVX-512 a tile is transposed in registers.
+//! of two apart would push each other out. Where the CPU has vectors, a tile is transposed in registers.
 
 use super::parallel::chunks_mut;
 use crate::layout::Axis;
@@ -42,7 +42,7 @@ pub(super) fn transpose_batch<T: Copy + Send + Sync>(
 /// Copies to `out` a matrix whose columns are dense in `data`: the first is at `source`, and the others follow `stride` apart.
 pub(super) fn transpose<T: Copy>(data: &[T], source: isize, stride: isize, out: &mut [T], size: Size, streamed: bool) {
     #[cfg(target_arch = "x86_64")]
-    let done = avx512::transpose(data, source, stride, out, size, streamed);
+    let done = registers::transpose(data, source, stride, out, size, streamed);
     #[cfg(not(target_arch = "x86_64"))]
     let done = {
         let _ = streamed;
@@ -88,12 +88,12 @@ fn transpose_tile<T: Copy>(
 }
 
 #[cfg(target_arch = "x86_64")]
-mod avx512 {
-    use std::arch::x86_64::{__m512, __m512d, _mm_sfence};
+mod registers {
+    use std::arch::x86_64::{__m256, __m256d, __m512, __m512d, _mm_sfence};
 
     use super::{Size, TILE};
-    use crate::kernel::dispatch::has_avx512;
-    use crate::kernel::gemm::vector::Vector;
+    use crate::kernel::dispatch::{Level, level};
+    use crate::kernel::vector::Vector;
 
     /// Copies what whole tiles make up, and says how many rows and columns that is.
     pub(super) fn transpose<T: Copy>(
@@ -105,7 +105,7 @@ mod avx512 {
         streamed: bool,
     ) -> (usize, usize) {
         let (rows, columns) = (rows / TILE * TILE, columns / TILE * TILE);
-        if rows == 0 || columns == 0 || !matches!(size_of::<T>(), 4 | 8) || !has_avx512() {
+        if rows == 0 || columns == 0 || !matches!(size_of::<T>(), 4 | 8) || matches!(level(), Level::Portable) {
             return (0, 0);
         }
         let last = source + (columns - 1) as isize * stride;
@@ -114,48 +114,58 @@ mod avx512 {
         let lines = |place: usize| place.is_multiple_of(64);
         let streamed = streamed && lines(out.as_ptr().addr()) && lines(pitch * size_of::<T>());
         let (from, to) = (data.as_ptr().wrapping_offset(source), out.as_mut_ptr());
-        // SAFETY: the CPU has AVX-512; all columns lie in `data` and all rows in `out`; lines of a streamed `out` are aligned. The bits of
+        // SAFETY: the CPU has these vectors; all columns lie in `data` and all rows in `out`; lines of a streamed `out` are aligned. The bits of
         // any type may move as those of a float of its size, which nothing computes with.
         unsafe {
-            match (size_of::<T>(), streamed) {
-                (4, false) => tiles::<__m512, false>(from.cast(), stride, to.cast(), (rows, columns, pitch)),
-                (4, true) => tiles::<__m512, true>(from.cast(), stride, to.cast(), (rows, columns, pitch)),
-                (_, false) => tiles::<__m512d, false>(from.cast(), stride, to.cast(), (rows, columns, pitch)),
-                (_, true) => tiles::<__m512d, true>(from.cast(), stride, to.cast(), (rows, columns, pitch)),
+            match (level(), size_of::<T>()) {
+                (Level::Avx512, 4) => tiles::<__m512>(from.cast(), stride, to.cast(), (rows, columns, pitch), streamed),
+                (Level::Avx512, _) => {
+                    tiles::<__m512d>(from.cast(), stride, to.cast(), (rows, columns, pitch), streamed)
+                }
+                (_, 4) => tiles::<__m256>(from.cast(), stride, to.cast(), (rows, columns, pitch), streamed),
+                _ => tiles::<__m256d>(from.cast(), stride, to.cast(), (rows, columns, pitch), streamed),
             }
         }
         (rows, columns)
     }
 
     /// # Safety
-    /// For a CPU with AVX-512. From `from`, `columns` columns of `rows` numbers start `stride` apart; at `to` there is room for `rows` rows of
+    /// For a CPU with these vectors. From `from`, `columns` columns of `rows` numbers start `stride` apart; at `to` there is room for `rows` rows of
     /// `columns` numbers, `pitch` apart. Both counts are multiples of [`TILE`]. If streamed, `to` and all rows are aligned to 64 bytes.
-    #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
-    unsafe fn tiles<V: Vector, const STREAMED: bool>(
+    unsafe fn tiles<V: Vector>(
         from: *const V::Element,
         stride: isize,
         to: *mut V::Element,
         (rows, columns, pitch): (usize, usize, usize),
+        streamed: bool,
     ) {
-        let all = V::mask(V::LANES);
-        for column in (0..columns).step_by(V::LANES) {
-            for row in (0..rows).step_by(V::LANES) {
-                // SAFETY: row and column are below the counts by a whole tile at least.
-                unsafe {
-                    let mut tile = [V::zero(); 16];
-                    for (j, line) in tile[..V::LANES].iter_mut().enumerate() {
-                        *line = V::load(all, from.wrapping_offset((column + j) as isize * stride).add(row));
+        // The vectors of a line are written one after the other.
+        let line = 64 / size_of::<V::Element>();
+        let squares =
+            (0..columns).step_by(line).flat_map(|line| (0..rows).step_by(V::LANES).map(move |row| (row, line)));
+        // SAFETY: row and column are below the counts by a whole tile at least; the CPU is as the caller says.
+        unsafe {
+            V::enabled(
+                #[inline(always)]
+                || {
+                    for (row, first) in squares {
+                        for column in (first..first + line).step_by(V::LANES) {
+                            let mut square = [V::zero(); 16];
+                            for (j, line) in square[..V::LANES].iter_mut().enumerate() {
+                                *line = V::load(from.wrapping_offset((column + j) as isize * stride).add(row));
+                            }
+                            V::transpose(&mut square);
+                            for (i, line) in square[..V::LANES].iter().enumerate() {
+                                let to = to.add((row + i) * pitch + column);
+                                if streamed { line.stream(to) } else { line.store(to) }
+                            }
+                        }
                     }
-                    V::transpose(&mut tile);
-                    for (i, line) in tile[..V::LANES].iter().enumerate() {
-                        let to = to.add((row + i) * pitch + column);
-                        if STREAMED { line.stream(to) } else { line.store(all, to) }
+                    if streamed {
+                        _mm_sfence();
                     }
-                }
-            }
-        }
-        if STREAMED {
-            _mm_sfence();
+                },
+            );
         }
     }
 }

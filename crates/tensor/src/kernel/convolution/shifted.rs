@@ -4,12 +4,12 @@
 //! followed by a few places where none begins. So the columns need not be laid out: they are in the copy already, once for every shift. What
 //! is computed for the gaps is dropped when a tile is written.
 
-use std::arch::x86_64::{__m512, __m512d};
+use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
 use super::{Geometry, RUN};
 use crate::dtype::{DType, Number};
-use crate::kernel::gemm::avx512::{DEPTH, Left, Matrix, ROWS, Right, Target, pack, tile_of};
-use crate::kernel::gemm::vector::Vector;
+use crate::kernel::dispatch::{Level, level};
+use crate::kernel::gemm::tiles::{DEPTH, Left, Matrix, Right, Target, Tiles, pack};
 use crate::kernel::memory::Buffer;
 use crate::kernel::parallel::{Shared, each};
 
@@ -40,12 +40,12 @@ struct Panel {
 }
 
 impl Shifted {
-    /// The convolution, if it is one of this kind, this CPU has AVX-512, and numbers are `f32` or `f64`.
+    /// The convolution, if it is one of this kind, this CPU has vectors, and numbers are `f32` or `f64`.
     pub(super) fn of<T: Number>(geo: &Geometry) -> Option<Shifted> {
         let suits = geo.stride == [1; 3] && matches!(T::DTYPE, DType::F32 | DType::F64);
         let empty = [geo.samples, geo.groups, geo.channels, geo.features, geo.plane(), geo.positions()].contains(&0);
         let &Geometry { samples, groups, channels, features, input, kernel, output, padding, dilation, .. } = geo;
-        (suits && !empty && crate::kernel::dispatch::has_avx512()).then_some(Shifted {
+        (suits && !empty && !matches!(level(), Level::Portable)).then_some(Shifted {
             samples,
             groups,
             channels,
@@ -145,11 +145,13 @@ impl Shifted {
 
     /// y = w correlated with x.
     pub(super) fn forward<T: Number>(&self, x: &[T], w: &[T], y: &mut [T]) {
-        // SAFETY: `of` has seen AVX-512 and one of the two types.
+        // SAFETY: `of` has seen vectors and one of the two types.
         unsafe {
-            match T::DTYPE {
-                DType::F32 => self.correlate::<__m512>(same(x), same(w), same_mut(y)),
-                _ => self.correlate::<__m512d>(same(x), same(w), same_mut(y)),
+            match (level(), T::DTYPE) {
+                (Level::Avx512, DType::F32) => self.correlate::<__m512>(same(x), same(w), same_mut(y)),
+                (Level::Avx512, _) => self.correlate::<__m512d>(same(x), same(w), same_mut(y)),
+                (_, DType::F32) => self.correlate::<__m256>(same(x), same(w), same_mut(y)),
+                _ => self.correlate::<__m256d>(same(x), same(w), same_mut(y)),
             }
         }
     }
@@ -172,8 +174,8 @@ impl Shifted {
     }
 
     /// # Safety
-    /// The CPU must have AVX-512.
-    unsafe fn correlate<V: Vector>(&self, x: &[V::Element], w: &[V::Element], y: &mut [V::Element])
+    /// The CPU must have these vectors.
+    unsafe fn correlate<V: Tiles>(&self, x: &[V::Element], w: &[V::Element], y: &mut [V::Element])
     where
         V::Element: Number,
     {
@@ -181,8 +183,8 @@ impl Shifted {
         let terms = shifts.len();
         let x_size = self.channels * self.input.iter().product::<usize>();
         // Features of a sample are shared among threads only where a sample is much work.
-        let tiles = self.features.div_ceil(ROWS);
-        let wanted = (WORK / (positions * terms * ROWS)).clamp(1, tiles);
+        let tiles = self.features.div_ceil(V::ROWS);
+        let wanted = (WORK / (positions * terms * V::ROWS)).clamp(1, tiles);
         let pieces = if self.samples * self.groups > 8 { 1 } else { tiles / wanted };
         let starts = |tile: usize| tile * (self.features / tiles) + tile.min(self.features % tiles);
         assert!(x.len() == self.samples * self.groups * x_size && w.len() == self.groups * self.features * terms);
@@ -209,7 +211,7 @@ impl Shifted {
                         // SAFETY: the CPU is as the caller says. `w` has these rows of `terms` numbers. From the largest shift to the end of the copy there is
                         // room for all places, and behind it for two vectors. Bits that are kept are windows, which `y` has room for, and other pieces of work
                         // have other samples or features.
-                        unsafe { tile_of::<V>(to - from, columns)(Left::of(a), b, c) }
+                        unsafe { V::tile(to - from, columns)(Left::of(a), b, c) }
                     }
                 }
             }
@@ -221,19 +223,21 @@ impl Shifted {
         if self.kernel[2] != 3 && self.taps() != 1 {
             return false;
         }
-        // SAFETY: `of` has seen AVX-512 and one of the two types.
+        // SAFETY: `of` has seen vectors and one of the two types.
         unsafe {
-            match T::DTYPE {
-                DType::F32 => self.correlate_outputs::<__m512>(same(x), same(y), same_mut(w)),
-                _ => self.correlate_outputs::<__m512d>(same(x), same(y), same_mut(w)),
+            match (level(), T::DTYPE) {
+                (Level::Avx512, DType::F32) => self.correlate_outputs::<__m512>(same(x), same(y), same_mut(w)),
+                (Level::Avx512, _) => self.correlate_outputs::<__m512d>(same(x), same(y), same_mut(w)),
+                (_, DType::F32) => self.correlate_outputs::<__m256>(same(x), same(y), same_mut(w)),
+                _ => self.correlate_outputs::<__m256d>(same(x), same(y), same_mut(w)),
             }
         }
         true
     }
 
     /// # Safety
-    /// The CPU must have AVX-512.
-    unsafe fn correlate_outputs<V: Vector>(&self, x: &[V::Element], y: &[V::Element], w: &mut [V::Element])
+    /// The CPU must have these vectors.
+    unsafe fn correlate_outputs<V: Tiles>(&self, x: &[V::Element], y: &[V::Element], w: &mut [V::Element])
     where
         V::Element: Number,
     {
@@ -260,21 +264,27 @@ impl Shifted {
                 for start in (0..self.places()).step_by(DEPTH) {
                     let depth = (self.places() - start).min(DEPTH);
                     // SAFETY: the CPU is as the caller says.
-                    unsafe { self.pack_outputs::<V>(&y[sample * y_size..][..y_size], start..start + depth, packed) };
+                    unsafe {
+                        let y = &y[sample * y_size..][..y_size];
+                        V::enabled(
+                            #[inline(always)]
+                            || self.pack_outputs::<V>(y, start..start + depth, packed),
+                        );
+                    }
                     let mut rows = [0; DEPTH];
                     rows.iter_mut().enumerate().for_each(|(p, row)| *row = p * 2 * V::LANES);
                     for (j, panel) in packed.chunks(DEPTH * 2 * V::LANES).enumerate() {
                         let feature = j * 2 * V::LANES;
                         let columns = (self.features - feature).min(2 * V::LANES);
                         let b = Right { at: panel.as_ptr(), rows: &rows[..depth], columns };
-                        for (i, shifts) in shifts.chunks(ROWS).enumerate() {
+                        for (i, shifts) in shifts.chunks(V::ROWS).enumerate() {
                             let shift = |row: usize| copy[shifts[row.min(shifts.len() - 1)] + start..].as_ptr();
                             let a = Left { rows: std::array::from_fn(|i| shift(3 * i)), apart, step: 1 };
-                            let at = part[i * ROWS * self.features + feature..].as_mut_ptr();
+                            let at = part[i * V::ROWS * self.features + feature..].as_mut_ptr();
                             let c = Target { at, width: self.features, beta: 1f32.into(), kept: None };
                             // SAFETY: the CPU is as the caller says. The copy has all places for every shift, the panel `depth` rows, and `part` these rows
                             // of weights, transposed, which are ours.
-                            unsafe { tile_of::<V>(shifts.len(), columns)(a, b, c) }
+                            unsafe { V::tile(shifts.len(), columns)(a, b, c) }
                         }
                     }
                 }
@@ -294,13 +304,10 @@ impl Shifted {
     /// Lays outputs out as columns, panel after panel of features, for these places of the padded copy; 0 in the gaps.
     ///
     /// # Safety
-    /// The CPU must have AVX-512.
-    unsafe fn pack_outputs<V: Vector>(
-        &self,
-        y: &[V::Element],
-        places: std::ops::Range<usize>,
-        packed: &mut [V::Element],
-    ) where
+    /// The CPU must have these vectors.
+    #[inline(always)]
+    unsafe fn pack_outputs<V: Tiles>(&self, y: &[V::Element], places: std::ops::Range<usize>, packed: &mut [V::Element])
+    where
         V::Element: Number,
     {
         packed.fill(<V::Element as Number>::ZERO);

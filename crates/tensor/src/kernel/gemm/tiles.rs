@@ -1,24 +1,77 @@
-//! Matrix products with AVX-512.
+//! Matrix products in vectors.
 //!
-//! A tile of the result, up to 12 rows by two vectors, stays in registers while the tile's rows of `a` and columns of `b` are walked through: 24 independent
-//! sums keep both multipliers busy. Numbers of `a` are spread over a vector as they are loaded, so that `a` is read in place, in any layout; it is
+//! A tile of the result, up to twelve rows by two vectors, stays in registers while the tile's rows of `a` and columns of `b` are walked through: so many
+//! independent sums keep both multipliers busy. Numbers of `a` are spread over a vector as they are loaded, so that `a` is read in place, in any layout; it is
 //! copied only where its lines would evict each other from the cache. Two vectors' worth of columns of `b`, a panel, is copied, transposed if
 //! need be, into the first-level cache when enough tiles read it.
 //!
-//! Each sum runs over `k` in steps of [`DEPTH`], within which terms are added in order: the same bits however the result is cut, and whatever is copied.
+//! Each sum runs over `k` in steps of [`DEPTH`], within which terms are added in order: the same bits however the result is cut, whatever is copied, and
+//! however wide vectors are.
 
+use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 use std::cell::RefCell;
+use std::mem::MaybeUninit;
 
-use super::vector::Vector;
+use crate::dtype::Number;
+use crate::kernel::vector::Vector;
 
-/// Rows of a tile.
-pub(in crate::kernel) const ROWS: usize = 12;
-/// Terms that are added up in registers: a panel of so many rows, 32 KiB, fits the first-level cache.
+/// Vectors whose tiles are compiled.
+pub(in crate::kernel) trait Tiles: Vector {
+    /// Rows of a tile: as many as registers have room for.
+    const ROWS: usize;
+    /// The function for tiles of so many rows and columns.
+    fn tile(rows: usize, columns: usize) -> Tile<Self::Element>;
+}
+
+macro_rules! tiles {
+    ($vector:ident, $features:literal: $most:literal: $($rows:literal)*) => {
+        impl Tiles for $vector {
+            const ROWS: usize = $most;
+            fn tile(rows: usize, columns: usize) -> Tile<Self::Element> {
+                type T = <$vector as Vector>::Element;
+                #[target_feature(enable = $features)]
+                unsafe fn compiled<const R: usize, const N: usize>(a: Left<T>, b: Right<'_, T>, c: Target<T>) {
+                    // SAFETY: the caller's.
+                    unsafe {
+                        let sums = sums::<$vector, R, N>(a, b);
+                        write(c, b.columns, &sums);
+                    }
+                }
+                /// Once for all heights.
+                #[inline(never)]
+                #[target_feature(enable = $features)]
+                unsafe fn write<const N: usize>(c: Target<T>, columns: usize, rows: &[[$vector; N]]) {
+                    // SAFETY: the caller's.
+                    unsafe { c.write(columns, rows) }
+                }
+                match (rows, columns <= <$vector>::LANES) {
+                    $(($rows, true) => compiled::<$rows, 1>, ($rows, false) => compiled::<$rows, 2>,)*
+                    _ => unreachable!("tiles have 1 to {} rows", $most),
+                }
+            }
+        }
+    };
+}
+tiles!(__m512, "avx512f": 12: 1 2 3 4 5 6 7 8 9 10 11 12);
+tiles!(__m512d, "avx512f": 12: 1 2 3 4 5 6 7 8 9 10 11 12);
+tiles!(__m256, "avx2,fma": 6: 1 2 3 4 5 6);
+tiles!(__m256d, "avx2,fma": 6: 1 2 3 4 5 6);
+
+/// A function that computes a tile: its rows of `a` times its columns of `b`.
+///
+/// # Safety
+/// The CPU must have the vectors that it was compiled for. `a` must be readable for the tile's rows and as many columns as `b` has rows, and whole vectors of every
+/// row of `b`; `c` must be ours.
+pub(in crate::kernel) type Tile<T> = unsafe fn(Left<T>, Right<'_, T>, Target<T>);
+
+/// Terms that are added up in registers: a panel of so many rows, 16 or 32 KiB, fits the first-level cache.
 pub(in crate::kernel) const DEPTH: usize = 256;
-/// Rows of `a` that are worked on together: they fit the second-level cache.
-const BLOCK: usize = 432;
+/// Tiles that lie one below the other and are worked on together: their rows of `a` fit the second-level cache.
+const TILES: usize = 36;
 /// Products with fewer rows than this, of operands whose terms lie side by side, are sums over vectors of terms.
 const FEW: usize = 4;
+/// Bytes of terms that such products add up side by side, whatever the vectors' width.
+const ABREAST: usize = 64;
 
 /// A matrix in memory: its first element, and how far apart rows and columns are.
 pub(in crate::kernel) struct Matrix<T> {
@@ -54,7 +107,7 @@ impl<T> Matrix<T> {
 /// Rows of `a`: three per pointer, since the address of each is then one instruction's operand.
 #[derive(Clone, Copy)]
 pub(in crate::kernel) struct Left<T> {
-    pub(in crate::kernel) rows: [*const T; ROWS / 3],
+    pub(in crate::kernel) rows: [*const T; 4],
     /// How far apart the three are.
     pub(in crate::kernel) apart: isize,
     /// How far apart columns are.
@@ -90,50 +143,53 @@ impl<T: Copy + PartialEq + From<f32>> Target<T> {
         Target { at: self.at.wrapping_add(i * self.width + j), ..self }
     }
 
-    /// Writes one row of a tile with `columns` columns.
+    /// Writes rows with `columns` columns.
     #[inline(always)]
-    unsafe fn write<V: Vector<Element = T>, const N: usize>(self, i: usize, columns: usize, sums: [V; N]) {
-        let mut at = self.from(i, 0).at;
-        for (j, sum) in sums.into_iter().enumerate() {
-            // SAFETY: the caller's: what is kept of the row lies in the matrix.
-            unsafe {
-                let (count, sum) = match self.kept {
-                    None => ((columns - j * V::LANES).min(V::LANES), sum),
-                    Some(kept) => (kept[j].count_ones() as usize, sum.compress(kept[j])),
-                };
-                let lanes = V::mask(count);
-                let sum = if self.beta == 0.0.into() {
-                    sum
-                } else if self.beta == 1.0.into() {
-                    sum.plus(V::load(lanes, at))
-                } else {
-                    sum.plus(V::splat(&self.beta).times(V::load(lanes, at)))
-                };
-                sum.store(lanes, at);
-                at = at.wrapping_add(count);
+    unsafe fn write<V: Vector<Element = T>, const N: usize>(self, columns: usize, rows: &[[V; N]]) {
+        for (i, row) in rows.iter().enumerate() {
+            let mut at = self.from(i, 0).at;
+            for (j, &sum) in row.iter().enumerate() {
+                // SAFETY: the caller's: what is kept of the rows lies in the matrix.
+                unsafe {
+                    let (count, sum) = match self.kept {
+                        None => ((columns - j * V::LANES).min(V::LANES), sum),
+                        Some(kept) => (kept[j].count_ones() as usize, sum.compress(kept[j])),
+                    };
+                    let sum = if self.beta == 0.0.into() {
+                        sum
+                    } else if self.beta == 1.0.into() {
+                        sum.plus(V::load_first(count, at))
+                    } else {
+                        sum.plus(V::splat(&self.beta).times(V::load_first(count, at)))
+                    };
+                    if count == V::LANES {
+                        sum.store(at)
+                    } else {
+                        sum.store_first(count, at)
+                    }
+                    at = at.wrapping_add(count);
+                }
             }
         }
     }
 }
 
-/// A tile of `R` rows, and columns that N vectors hold.
+/// What a tile of `R` rows, and columns that N vectors hold, adds up.
 ///
 /// # Safety
-/// `a` must be readable for R rows and as many columns as `b` has rows, and `b` throughout; `c` must be ours.
-#[target_feature(enable = "avx512f")]
-unsafe fn tile<V: Vector, const R: usize, const N: usize>(
+/// As for [`Tile`].
+#[inline(always)]
+unsafe fn sums<V: Vector, const R: usize, const N: usize>(
     a: Left<V::Element>,
     b: Right<'_, V::Element>,
-    c: Target<V::Element>,
-) {
-    // SAFETY: the caller's; masks end with the last column.
+) -> [[V; N]; R] {
+    // SAFETY: the caller's.
     unsafe {
-        let masks: [V::Mask; N] = std::array::from_fn(|j| V::mask(b.columns - j * V::LANES));
         let mut sums = [[V::zero(); N]; R];
         let mut rows = a.rows;
         for &row in b.rows {
             let b = b.at.wrapping_add(row);
-            let columns: [V; N] = std::array::from_fn(|j| V::load(masks[j], b.wrapping_add(j * V::LANES)));
+            let columns: [V; N] = std::array::from_fn(|j| V::load(b.wrapping_add(j * V::LANES)));
             for (i, sums) in sums.iter_mut().enumerate() {
                 let x = V::splat(rows[i / 3].wrapping_offset((i % 3) as isize * a.apart));
                 for (sum, &column) in sums.iter_mut().zip(&columns) {
@@ -142,32 +198,20 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize>(
             }
             rows = rows.map(|row| row.wrapping_offset(a.step));
         }
-        for (i, sums) in sums.into_iter().enumerate() {
-            c.write(i, b.columns, sums);
+        // A copy, since what is pointed to would not stay in registers from the start.
+        let mut copy = MaybeUninit::<[[V; N]; R]>::uninit();
+        for (i, row) in sums.into_iter().enumerate() {
+            (&raw mut (*copy.as_mut_ptr())[i]).write(row);
         }
+        copy.assume_init()
     }
-}
-
-pub(in crate::kernel) type Tile<T> = unsafe fn(Left<T>, Right<'_, T>, Target<T>);
-
-/// The function for tiles of so many rows and columns.
-pub(in crate::kernel) fn tile_of<V: Vector>(rows: usize, columns: usize) -> Tile<V::Element> {
-    macro_rules! choose {
-        ($($rows:literal)*) => {
-            match (rows, columns <= V::LANES) {
-                $(($rows, true) => tile::<V, $rows, 1>, ($rows, false) => tile::<V, $rows, 2>,)*
-                _ => unreachable!("tiles have 1 to {ROWS} rows"),
-            }
-        };
-    }
-    choose!(1 2 3 4 5 6 7 8 9 10 11 12)
 }
 
 /// Copies `n` columns of `b` to a dense panel of two vectors' width, what is beyond them being unspecified.
-#[target_feature(enable = "avx512f")]
+#[inline(always)]
 pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matrix<V::Element>, panel: *mut V::Element) {
-    let (width, all) = (2 * V::LANES, V::mask(V::LANES));
-    // SAFETY: the caller's: `b` has k rows and n columns, the panel room for k·width numbers, and masks end with the last column or row.
+    let width = 2 * V::LANES;
+    // SAFETY: the caller's: `b` has k rows and n columns, the panel room for k·width numbers, and no more is read.
     unsafe {
         if b.columns != 1 && b.rows != 1 {
             for (p, j) in (0..k).flat_map(|p| (0..n).map(move |j| (p, j))) {
@@ -178,22 +222,21 @@ pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matri
         for j in (0..width).step_by(V::LANES) {
             let here = n.saturating_sub(j).min(V::LANES);
             if b.columns == 1 {
-                let lanes = V::mask(here);
                 for p in 0..k {
-                    V::load(lanes, b.element(p, j)).store(all, panel.add(p * width + j));
+                    let (from, to) = (b.element(p, j), panel.add(p * width + j));
+                    if here == V::LANES { V::load(from).store(to) } else { V::load_first(here, from).store(to) }
                 }
                 continue;
             }
             for p in (0..k).step_by(V::LANES) {
                 let depth = (k - p).min(V::LANES);
-                let lanes = V::mask(depth);
                 let mut square = [V::zero(); 16];
                 for (i, row) in square[..here].iter_mut().enumerate() {
-                    *row = V::load(lanes, b.element(p, j + i));
+                    *row = V::load_first(depth, b.element(p, j + i));
                 }
                 V::transpose(&mut square);
                 for (i, row) in square[..depth].iter().enumerate() {
-                    row.store(all, panel.add((p + i) * width + j));
+                    row.store(panel.add((p + i) * width + j));
                 }
             }
         }
@@ -201,7 +244,7 @@ pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matri
 }
 
 /// Copies rows of `a` to where they do not collide: as rows if its rows are dense, else as the columns of a tile.
-#[target_feature(enable = "avx512f")]
+#[inline(always)]
 unsafe fn gather<V: Vector>(
     (rows, k): (usize, usize),
     a: Matrix<V::Element>,
@@ -216,16 +259,15 @@ unsafe fn gather<V: Vector>(
             }
             return Matrix { at: to, rows: apart as isize, columns: 1 };
         }
-        let halves = [V::mask(rows), V::mask(rows.saturating_sub(V::LANES))];
         for p in 0..k {
             let column = to.add(p * rows);
             if a.rows != 1 {
                 (0..rows).for_each(|i| column.add(i).copy_from_nonoverlapping(a.element(i, p), 1));
                 continue;
             }
-            V::load(halves[0], a.element(0, p)).store(halves[0], column);
-            if rows > V::LANES {
-                V::load(halves[1], a.element(V::LANES, p)).store(halves[1], column.add(V::LANES));
+            // What is written beyond the column gives way to the next one.
+            for i in (0..rows).step_by(V::LANES) {
+                V::load_first(rows - i, a.element(i, p)).store(column.add(i));
             }
         }
         Matrix { at: to, rows: 1, columns: rows as isize }
@@ -233,33 +275,56 @@ unsafe fn gather<V: Vector>(
 }
 
 /// Sums over vectors of terms, four columns at a time.
-#[target_feature(enable = "avx512f")]
+///
+/// Terms of [`ABREAST`] are added lane by lane, then halves of what there is: the same order for vectors of any width.
+#[inline(always)]
 unsafe fn dots<V: Vector>(
     (m, k, n): (usize, usize, usize),
     a: Matrix<V::Element>,
     b: Matrix<V::Element>,
     c: Target<V::Element>,
-) {
+) where
+    V::Element: Number,
+{
     // SAFETY: the caller's: as for `gemm`; masks end with the last term.
     unsafe {
+        let abreast = ABREAST / size_of::<V::Element>();
         for i in 0..m {
             for j in (0..n).step_by(4) {
                 let columns: [_; 4] = std::array::from_fn(|l| b.element(0, (j + l).min(n - 1)));
-                let mut sums = [V::zero(); 4];
-                for p in (0..k).step_by(V::LANES) {
-                    let lanes = V::mask(k - p);
-                    let x = V::load(lanes, a.element(i, p));
-                    for (sum, column) in sums.iter_mut().zip(columns) {
-                        *sum = x.times_plus(V::load(lanes, column.wrapping_add(p)), *sum);
+                let mut sums = [[V::zero(); 2]; 4];
+                for p in (0..k).step_by(abreast) {
+                    for (half, p) in (p..k.min(p + abreast)).step_by(V::LANES).enumerate() {
+                        let x = V::load_first(k - p, a.element(i, p));
+                        for (sums, column) in sums.iter_mut().zip(columns) {
+                            let y = V::load_first(k - p, column.wrapping_add(p));
+                            sums[half] = x.times_plus(y, sums[half]);
+                        }
                     }
                 }
-                for (l, sum) in sums.into_iter().take(n - j).enumerate() {
-                    let sum = sum.sum();
-                    c.from(i, j + l).write(0, 1, [V::splat(&sum)]);
+                for (l, [low, high]) in sums.into_iter().take(n - j).enumerate() {
+                    let mut lanes = [<V::Element as Number>::ZERO; 16];
+                    low.store(lanes.as_mut_ptr());
+                    if V::LANES < abreast {
+                        high.store(lanes[V::LANES..].as_mut_ptr());
+                    }
+                    let sum = halved(&mut lanes[..abreast]);
+                    c.from(i, j + l).write(1, &[[V::splat(&sum)]]);
                 }
             }
         }
     }
+}
+
+/// The sum, second half added to the first until one number is left.
+#[inline(always)]
+fn halved<T: Number>(mut x: &mut [T]) -> T {
+    while x.len() > 1 {
+        let (low, high) = x.split_at_mut(x.len() / 2);
+        low.iter_mut().zip(high).for_each(|(low, &mut high)| *low = low.plus(high));
+        x = low;
+    }
+    x[0]
 }
 
 /// Whether a product of so many rows, of operands with these strides, is best made of [`dots`].
@@ -275,37 +340,49 @@ thread_local! {
 /// `c ← a·b + beta·c`, where `c`'s rows are `width` apart; `few` is what [`is_few`] says of the whole product, of which this may be a part.
 ///
 /// # Safety
-/// The CPU must have AVX-512. `a` must be readable as m × k numbers, `b` as k × n; `c` must be ours as m rows of n.
-#[target_feature(enable = "avx512f")]
-pub(super) unsafe fn gemm<V: Vector>(
+/// The CPU must have these vectors. `a` must be readable as m × k numbers, `b` as k × n; `c` must be ours as m rows of n.
+pub(super) unsafe fn gemm<V: Tiles>(
     (m, k, n): (usize, usize, usize),
     a: Matrix<V::Element>,
     b: Matrix<V::Element>,
     beta: V::Element,
     (c, width): (*mut V::Element, usize),
     few: bool,
-) {
+) where
+    V::Element: Number,
+{
     let c = Target { at: c, width, beta, kept: None };
     if few {
         // SAFETY: the caller's.
-        return unsafe { dots::<V>((m, k, n), a, b, c) };
+        return unsafe {
+            V::enabled(
+                #[inline(always)]
+                || dots::<V>((m, k, n), a, b, c),
+            )
+        };
     }
     SCRATCH.with_borrow_mut(|scratch| {
-        for i in (0..m).step_by(BLOCK) {
-            let rows = (m - i).min(BLOCK);
+        for i in (0..m).step_by(TILES * V::ROWS) {
+            let rows = (m - i).min(TILES * V::ROWS);
             for p in (0..k).step_by(DEPTH) {
                 let c = if p == 0 { c } else { Target { beta: 1.0.into(), ..c } };
                 let depth = (k - p).min(DEPTH);
                 // SAFETY: parts of matrices that are as the caller says.
-                unsafe { block::<V>((rows, depth, n), a.from(i, p), b.from(p, 0), c.from(i, 0), scratch) }
+                unsafe {
+                    let (a, b, c) = (a.from(i, p), b.from(p, 0), c.from(i, 0));
+                    V::enabled(
+                        #[inline(always)]
+                        || block::<V>((rows, depth, n), a, b, c, scratch),
+                    );
+                }
             }
         }
     })
 }
 
-/// Up to [`BLOCK`] rows and [`DEPTH`] terms.
-#[target_feature(enable = "avx512f")]
-unsafe fn block<V: Vector>(
+/// Up to [`TILES`] tiles' rows and [`DEPTH`] terms.
+#[inline(always)]
+unsafe fn block<V: Tiles>(
     (m, k, n): (usize, usize, usize),
     mut a: Matrix<V::Element>,
     b: Matrix<V::Element>,
@@ -314,23 +391,23 @@ unsafe fn block<V: Vector>(
 ) {
     let panel = 2 * V::LANES;
     // Tiles of nearly equal heights.
-    let tiles = m.div_ceil(ROWS);
+    let tiles = m.div_ceil(V::ROWS);
     let starts = |tile: usize| tile * (m / tiles) + tile.min(m % tiles);
 
     let collides = Matrix::<V::Element>::collides;
     let spread = n > panel && (a.columns != 1 || collides(a.rows) && m > 4);
     let reused = tiles > 4 || tiles > 2 && collides(b.rows);
     let copied = b.columns != 1 || reused;
-    let room = if copied { DEPTH * panel } else { 0 } + if spread { m * (DEPTH + 16) } else { 0 };
+    let room = DEPTH * panel + if spread { m * (DEPTH + 16) } else { 0 };
     scratch.reserve((room * size_of::<V::Element>()).div_ceil(8) + 8);
     let start: *mut V::Element = scratch.as_mut_ptr().cast();
     let start = start.wrapping_add(start.align_offset(64));
     // SAFETY: `scratch` has room for the panel and the rows behind it, and nobody else uses it meanwhile. All parts of matrices lie within what the caller
     // vouches for, since tiles and panels cover exactly m rows and n columns.
     unsafe {
-        let mut tile_rows: [Matrix<V::Element>; BLOCK / ROWS] = [a; BLOCK / ROWS];
+        let mut tile_rows: [Matrix<V::Element>; TILES] = [a; TILES];
         if spread {
-            let mut to = start.add(if copied { DEPTH * panel } else { 0 });
+            let mut to = start.add(DEPTH * panel);
             if a.columns == 1 {
                 a = gather::<V>((m, k), a, to);
             } else {
@@ -346,12 +423,16 @@ unsafe fn block<V: Vector>(
                 *part = a.from(starts(tile), 0);
             }
         }
-        // Rows may lie before one another: distances wrap, as pointers do.
-        let apart = if copied { panel } else { b.rows as usize };
         let mut rows = [0; DEPTH];
-        rows[..k].iter_mut().enumerate().for_each(|(p, row)| *row = p.wrapping_mul(apart));
         for j in (0..n).step_by(panel) {
             let columns = (n - j).min(panel);
+            // Tiles read whole vectors.
+            let copied = copied || !columns.is_multiple_of(V::LANES);
+            if j == 0 || copied {
+                // Rows may lie before one another: distances wrap, as pointers do.
+                let apart = if copied { panel } else { b.rows as usize };
+                rows[..k].iter_mut().enumerate().for_each(|(p, row)| *row = p.wrapping_mul(apart));
+            }
             let at = if copied {
                 pack::<V>((k, columns), b.from(0, j), start);
                 start.cast_const()
@@ -361,7 +442,7 @@ unsafe fn block<V: Vector>(
             let right = Right { at, rows: &rows[..k], columns };
             for (tile, part) in tile_rows[..tiles].iter().enumerate() {
                 let (from, to) = (starts(tile), starts(tile + 1));
-                tile_of::<V>(to - from, columns)(Left::of(*part), right, c.from(from, j));
+                V::tile(to - from, columns)(Left::of(*part), right, c.from(from, j));
             }
         }
     }
