@@ -75,7 +75,7 @@ pub use layout::Layout;
 pub use linalg::{LinalgError, Lu, Svd};
 pub use pool::Chosen;
 pub use random::Rng;
-pub use recurrent::{LstmGradients, LstmPass};
+pub use recurrent::{Recurrence, RecurrentGradients, RecurrentPass};
 pub use reduce::Reduction;
 pub use resample::Taps;
 pub use resize::{Interpolation, Resize};

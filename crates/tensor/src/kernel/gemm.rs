@@ -68,11 +68,27 @@ pub(crate) fn gemm<T: Number>(
     c: &mut [T],
 ) {
     assert_eq!(c.len(), m * n);
+    gemm_within((m, k, n), a, b, beta, (c, n));
+}
+
+/// As [`gemm`], for a `c` that is part of a wider matrix: its rows are `width` apart, and the first begins with the slice.
+///
+/// # Panics
+/// When `c` leaves the slice, or rows overlap.
+pub(crate) fn gemm_within<T: Number>(
+    (m, k, n): (usize, usize, usize),
+    a: Strided<'_, T>,
+    b: Strided<'_, T>,
+    beta: T,
+    (c, width): (&mut [T], usize),
+) {
     if m == 0 || n == 0 {
         return;
     }
+    assert!(width >= n && c.len() >= (m - 1) * width + n, "a result leaves its buffer");
     if k == 0 {
-        return c.iter_mut().for_each(|c| *c = if beta == T::ZERO { T::ZERO } else { beta.times(*c) });
+        let scaled = |c: &mut T| *c = if beta == T::ZERO { T::ZERO } else { beta.times(*c) };
+        return c.chunks_mut(width).take(m).for_each(|row| row[..n].iter_mut().for_each(scaled));
     }
     a.check(m, k);
     b.check(k, n);
@@ -90,7 +106,7 @@ pub(crate) fn gemm<T: Number>(
         let (i, j) = (band / across * rows, band % across * columns);
         let size = (rows.min(m - i), k, columns.min(n - j));
         // SAFETY: both operands were checked. Bands are different parts of `c`, which is borrowed until all are done.
-        unsafe { engine.run(size, a.from(i, 0), b.from(0, j), beta, (c.at(i * n + j), n)) }
+        unsafe { engine.run(size, a.from(i, 0), b.from(0, j), beta, (c.at(i * width + j), width)) }
     });
 }
 
@@ -264,6 +280,21 @@ mod tests {
         agrees::<f32>();
         agrees::<f64>();
         agrees::<i64>();
+    }
+
+    #[test]
+    fn a_part_of_a_wider_matrix() {
+        for (m, k, n) in [(5, 7, 3), (16, 40, 70), (2, 0, 4)] {
+            let (x, y, width) = (numbers(m * k + 1), numbers(k * n + 1), n + 5);
+            let (a, b) = (Strided::dense(&x, k), Strided::dense(&y, n));
+            let mut c = numbers(m * width);
+            let mut inside: Vec<f64> = c.chunks(width).flat_map(|row| row[2..2 + n].to_vec()).collect();
+            plain((m, k, n), a, b, 2.0, &mut inside);
+            let mut wanted = c.clone();
+            wanted.chunks_mut(width).zip(inside.chunks(n)).for_each(|(row, part)| row[2..2 + n].copy_from_slice(part));
+            gemm_within((m, k, n), a, b, 2.0, (&mut c[2..], width));
+            assert!(c == wanted, "{m}×{k}×{n}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One step of a recurrent network.
 
-use chainrule_tensor::Tensor;
+use chainrule_tensor::{Recurrence, Tensor};
 
 use super::{CellWeights, weights};
 use crate::declare::{Declaration, Draw, Family, Sample};
@@ -26,13 +26,34 @@ impl Kind {
         }
     }
 
+    /// The name of the op that goes through a whole sequence.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Tanh => "rnn_tanh",
+            Kind::Relu => "rnn_relu",
+            Kind::Lstm => "lstm",
+            Kind::Gru => "gru",
+        }
+    }
+
+    /// What the kernel of whole sequences calls it.
+    pub(super) fn recurrence(self) -> Recurrence {
+        match self {
+            Kind::Tanh => Recurrence::Tanh,
+            Kind::Relu => Recurrence::Relu,
+            Kind::Lstm => Recurrence::Lstm,
+            Kind::Gru => Recurrence::Gru,
+        }
+    }
+
     /// Blocks of rows in the weights.
     pub(super) fn gates(self) -> usize {
-        match self {
-            Kind::Tanh | Kind::Relu => 1,
-            Kind::Gru => 3,
-            Kind::Lstm => 4,
-        }
+        self.recurrence().gates()
+    }
+
+    /// h alone, or h and c.
+    pub(super) fn states(self) -> usize {
+        if self == Kind::Lstm { 2 } else { 1 }
     }
 
     /// The next state, from what the input contributes, `[n, gates·hidden]`, and the state. A state is a list of one variable `[n, hidden]`, or two.
@@ -163,7 +184,7 @@ fn drawn(d: &mut Draw, kind: Kind) -> Sample {
     let batch = if d.flag() { vec![] } else { vec![d.positive_size()] };
     let (inputs, hidden, bias) = (d.range(1, 3), d.range(1, 2), d.flag());
     let shape = |width: usize| [&batch[..], &[width]].concat();
-    let states = if kind == Kind::Lstm { 2 } else { 1 };
+    let states = kind.states();
     let mut x = vec![d.tensor(&shape(inputs), -1.0, 1.0)];
     x.extend((0..states).map(|_| d.tensor(&shape(hidden), -1.0, 1.0)));
     x.extend(weights(d, kind.gates(), inputs, hidden, bias));

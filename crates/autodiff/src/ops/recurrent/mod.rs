@@ -1,8 +1,8 @@
 //! Recurrent networks: cells, which take one step, and stacks of layers of them, which take a whole sequence. Weights are laid out as in PyTorch.
 
 pub mod cell;
-mod lstm;
 pub mod sequence;
+mod whole;
 
 pub use sequence::Stack;
 

@@ -3,7 +3,8 @@
 use chainrule_tensor::{Rng, Tensor};
 
 use super::cell::Kind;
-use super::{CellWeights, lstm, weights};
+use super::whole::{takes, whole};
+use super::{CellWeights, weights};
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::var::Var;
 
@@ -107,7 +108,14 @@ impl Var {
 }
 
 #[track_caller]
-fn run(op: &str, kind: Kind, x: &Var, state: &[&Var], weights: &[CellWeights], mut stack: Stack) -> (Var, Vec<Var>) {
+pub(super) fn run(
+    op: &str,
+    kind: Kind,
+    x: &Var,
+    state: &[&Var],
+    weights: &[CellWeights],
+    mut stack: Stack,
+) -> (Var, Vec<Var>) {
     assert!(
         matches!(x.rank(), 2 | 3),
         "{op}: the input has shape [steps, n, inputs] or [steps, inputs], got {}",
@@ -133,8 +141,8 @@ fn run(op: &str, kind: Kind, x: &Var, state: &[&Var], weights: &[CellWeights], m
             cell.expect(op, kind.gates(), x.size(2));
             let forward = if direction == 0 { x.clone() } else { x.flip(&[0]) };
             let start = &starts[last.len()];
-            let (states, state) = match kind == Kind::Lstm && lstm::takes(&x, start, cell) {
-                true => lstm::whole(&forward, start, cell),
+            let (states, state) = match takes(&x, start, cell) {
+                true => whole(kind, &forward, start, cell),
                 false => step_by_step(kind, &forward, start, cell),
             };
             outputs.push(if direction == 0 { states } else { states.flip(&[0]) });
@@ -172,7 +180,7 @@ fn starts(op: &str, kind: Kind, state: &[&Var], weights: &[CellWeights], x: &Var
     let (cells, n, hidden) = (weights.len(), x.size(1), weights[0].size());
     if state.is_empty() {
         let zeros = Var::constant(Tensor::zeros([n, hidden], x.dtype()));
-        return vec![vec![zeros; if kind == Kind::Lstm { 2 } else { 1 }]; cells];
+        return vec![vec![zeros; kind.states()]; cells];
     }
     let wanted = if single { vec![cells, hidden] } else { vec![cells, n, hidden] };
     for state in state {
@@ -192,7 +200,7 @@ fn drawn(d: &mut Draw, op: &'static str, kind: Kind) -> Sample {
     let (steps, n, inputs, hidden) = (d.range(1, 3), d.range(1, 2), d.range(1, 2), d.range(1, 2));
     let (bias, single) = (d.flag(), d.flag());
     let directions = if bidirectional { 2 } else { 1 };
-    let (cells, states) = (layers * directions, if kind == Kind::Lstm { 2 } else { 1 });
+    let (cells, states) = (layers * directions, kind.states());
     let shape = match (single, batch_first) {
         (true, _) => vec![steps, inputs],
         (_, true) => vec![n, steps, inputs],
