@@ -1,7 +1,7 @@
 //! Convolution with stride 1 as products of matrices whose rows are one picture, shifted.
 //!
-//! A picture is copied once, with its padding. In the copy, the elements that one weight meets lie one after the other for all windows, each row of windows being
-//! followed by a few places where none begins. So the columns need not be laid out: they are in the copy already, once for every shift. What
+//! A picture with padding is copied once. In it, or the copy, the elements that one weight meets lie one after the other for all windows, each row of windows being
+//! followed by a few places where none begins. So the columns need not be laid out: they are there already, once for every shift. What
 //! is computed for the gaps is dropped when a tile is written.
 
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
@@ -9,7 +9,7 @@ use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 use super::{Geometry, RUN};
 use crate::dtype::{DType, Number};
 use crate::kernel::dispatch::{Level, level};
-use crate::kernel::gemm::tiles::{DEPTH, Left, Matrix, Right, Target, Tiles, pack};
+use crate::kernel::gemm::tiles::{DEPTH, Kept, Left, Matrix, Right, Target, Tiles, pack};
 use crate::kernel::memory::Buffer;
 use crate::kernel::parallel::{Shared, each};
 
@@ -127,6 +127,13 @@ impl Shifted {
         valid.chunks(2).map(panel).collect()
     }
 
+    /// The channels of one group of a sample with their padding, unless they can do without a copy: then there is no padding, and `x` goes on for `slack`.
+    fn with_padding<T: Number>(&self, x: &[T], sample: usize, slack: usize) -> Option<Buffer<T>> {
+        let size = self.channels * self.input.iter().product::<usize>();
+        let dense = self.padding == [0; 3] && (sample + 1) * size + slack <= x.len();
+        (!dense).then(|| Buffer::new(self.padded_size(), |copy| self.pad(&x[sample * size..][..size], copy)))
+    }
+
     /// Copies the channels of one group of a sample, with their padding.
     fn pad<T: Copy + Default>(&self, x: &[T], copy: &mut [T]) {
         let ([pd, ph, pw], [_, height, width]) = (self.padding, self.padded());
@@ -194,7 +201,8 @@ impl Shifted {
         each(self.samples * self.groups * pieces, &|piece| {
             let (sample, piece) = (piece / pieces, piece % pieces);
             let (first, end) = (tiles * piece / pieces, tiles * (piece + 1) / pieces);
-            let copy = Buffer::new(self.padded_size(), |copy| self.pad(&x[sample * x_size..][..x_size], copy));
+            let padded = self.with_padding(x, sample, SLACK);
+            let picture = padded.as_ref().map_or(&x[sample * x_size..], Buffer::as_slice);
             let w = &w[sample % self.groups * self.features * terms..][..self.features * terms];
             for (j, panel) in panels.iter().enumerate().filter(|(_, panel)| panel.kept != [0, 0]) {
                 for tile in first..end {
@@ -204,12 +212,14 @@ impl Shifted {
                         let a =
                             Matrix { at: w[from * terms + chunk * TERMS..].as_ptr(), rows: terms as isize, columns: 1 };
                         let columns = if panel.kept[1] == 0 { V::LANES } else { 2 * V::LANES };
-                        let at_copy = copy.as_slice()[j * 2 * V::LANES..].as_ptr();
-                        let b = Right { at: at_copy, rows, columns };
+                        let b = Right { at: picture[j * 2 * V::LANES..].as_ptr(), rows, columns };
                         let beta = if chunk == 0 { 0f32 } else { 1.0 };
-                        let c = Target { at, width: positions, beta: beta.into(), kept: Some(panel.kept) };
-                        // SAFETY: the CPU is as the caller says. `w` has these rows of `terms` numbers. From the largest shift to the end of the copy there is
-                        // room for all places, and behind it for two vectors. Bits that are kept are windows, which `y` has room for, and other pieces of work
+                        // What comes after this panel's windows is written with the next one.
+                        let room = if chunk == 0 { positions - panel.before } else { 0 };
+                        let kept = Kept { lanes: panel.kept, room };
+                        let c = Target { at, width: positions, beta: beta.into(), kept: Some(kept) };
+                        // SAFETY: the CPU is as the caller says. `w` has these rows of `terms` numbers. From the largest shift to the end of the picture there are
+                        // all places, and behind it two vectors. Bits that are kept are windows, which `y` has room for, and other pieces of work
                         // have other samples or features.
                         unsafe { V::tile(to - from, columns)(Left::of(a), b, c) }
                     }
@@ -254,13 +264,12 @@ impl Shifted {
         let mut parts = Buffer::new(size * runs, |parts| parts.fill(zero));
         let parts = parts.as_mut_slice().expect("a fresh buffer has one owner");
         crate::kernel::parallel::chunks_mut(parts, size, |run, part| {
-            let mut copy = Buffer::new(self.padded_size(), |_| {});
-            let copy = copy.as_mut_slice().expect("a fresh buffer has one owner");
             let mut packed = Buffer::new(self.features.next_multiple_of(2 * V::LANES) * DEPTH, |_| {});
             let packed = packed.as_mut_slice().expect("a fresh buffer has one owner");
             for sample in run * RUN * self.groups..self.samples.min((run + 1) * RUN) * self.groups {
                 let part = &mut part[sample % self.groups * self.features * terms..][..self.features * terms];
-                self.pad(&x[sample * x_size..][..x_size], copy);
+                let padded = self.with_padding(x, sample, 0);
+                let picture = padded.as_ref().map_or(&x[sample * x_size..][..x_size], Buffer::as_slice);
                 for start in (0..self.places()).step_by(DEPTH) {
                     let depth = (self.places() - start).min(DEPTH);
                     // SAFETY: the CPU is as the caller says.
@@ -278,11 +287,11 @@ impl Shifted {
                         let columns = (self.features - feature).min(2 * V::LANES);
                         let b = Right { at: panel.as_ptr(), rows: &rows[..depth], columns };
                         for (i, shifts) in shifts.chunks(V::ROWS).enumerate() {
-                            let shift = |row: usize| copy[shifts[row.min(shifts.len() - 1)] + start..].as_ptr();
+                            let shift = |row: usize| picture[shifts[row.min(shifts.len() - 1)] + start..].as_ptr();
                             let a = Left { rows: std::array::from_fn(|i| shift(3 * i)), apart, step: 1 };
                             let at = part[i * V::ROWS * self.features + feature..].as_mut_ptr();
                             let c = Target { at, width: self.features, beta: 1f32.into(), kept: None };
-                            // SAFETY: the CPU is as the caller says. The copy has all places for every shift, the panel `depth` rows, and `part` these rows
+                            // SAFETY: the CPU is as the caller says. The picture has all places for every shift, the panel `depth` rows, and `part` these rows
                             // of weights, transposed, which are ours.
                             unsafe { V::tile(shifts.len(), columns)(a, b, c) }
                         }

@@ -134,8 +134,17 @@ pub(in crate::kernel) struct Target<T> {
     pub(in crate::kernel) at: *mut T,
     pub(in crate::kernel) width: usize,
     pub(in crate::kernel) beta: T,
-    /// The columns that are written, side by side, as bits for each vector; all of them if not given.
-    pub(in crate::kernel) kept: Option<[u32; 2]>,
+    /// What of its columns is written, side by side; all of them if not given.
+    pub(in crate::kernel) kept: Option<Kept>,
+}
+
+/// Some columns of a tile.
+#[derive(Clone, Copy)]
+pub(in crate::kernel) struct Kept {
+    /// Bits for each vector.
+    pub(in crate::kernel) lanes: [u32; 2],
+    /// How many numbers of a row are of no value so far, from the first that is written on.
+    pub(in crate::kernel) room: usize,
 }
 
 impl<T: Copy + PartialEq + From<f32>> Target<T> {
@@ -147,13 +156,14 @@ impl<T: Copy + PartialEq + From<f32>> Target<T> {
     #[inline(always)]
     unsafe fn write<V: Vector<Element = T>, const N: usize>(self, columns: usize, rows: &[[V; N]]) {
         for (i, row) in rows.iter().enumerate() {
-            let mut at = self.from(i, 0).at;
+            let mut written = 0;
             for (j, &sum) in row.iter().enumerate() {
-                // SAFETY: the caller's: what is kept of the rows lies in the matrix.
+                let at = self.from(i, written).at;
+                // SAFETY: the caller's: what is kept of the rows, and room, lies in the matrix.
                 unsafe {
-                    let (count, sum) = match self.kept {
-                        None => ((columns - j * V::LANES).min(V::LANES), sum),
-                        Some(kept) => (kept[j].count_ones() as usize, sum.compress(kept[j])),
+                    let (count, room, sum) = match self.kept {
+                        None => ((columns - written).min(V::LANES), columns, sum),
+                        Some(kept) => (kept.lanes[j].count_ones() as usize, kept.room, sum.compress(kept.lanes[j])),
                     };
                     let sum = if self.beta == 0.0.into() {
                         sum
@@ -162,12 +172,12 @@ impl<T: Copy + PartialEq + From<f32>> Target<T> {
                     } else {
                         sum.plus(V::splat(&self.beta).times(V::load_first(count, at)))
                     };
-                    if count == V::LANES {
+                    if count == V::LANES || written + V::LANES <= room {
                         sum.store(at)
                     } else {
                         sum.store_first(count, at)
                     }
-                    at = at.wrapping_add(count);
+                    written += count;
                 }
             }
         }
