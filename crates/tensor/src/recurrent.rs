@@ -41,7 +41,21 @@ impl Recurrence {
         usize::from(self == Recurrence::Lstm)
     }
 
-    fn name(self) -> &'static str {
+    /// How many tensors its state is: h alone, or h and c.
+    ///
+    /// ```
+    /// assert_eq!(chainrule_tensor::Recurrence::Lstm.states(), 2);
+    /// ```
+    pub fn states(self) -> usize {
+        1 + self.memories()
+    }
+
+    /// The name of the op that goes through a sequence.
+    ///
+    /// ```
+    /// assert_eq!(chainrule_tensor::Recurrence::Tanh.name(), "rnn_tanh");
+    /// ```
+    pub fn name(self) -> &'static str {
         match self {
             Recurrence::Tanh => "rnn_tanh",
             Recurrence::Relu => "rnn_relu",
@@ -97,7 +111,7 @@ impl RecurrentPass {
         bias: Option<[&Tensor; 2]>,
     ) -> RecurrentPass {
         let op = cell.name();
-        assert!(start.len() == 1 + cell.memories(), "{op}: {} states are too few or too many", start.len());
+        assert!(start.len() == cell.states(), "{op}: {} states are too few or too many", start.len());
         let (steps, n, inputs, hidden) = (x.size(0), x.size(1), x.size(2), start[0].size(1));
         let network = Network { cell, steps, n, inputs, hidden };
         let (states, runs) = each_real!(op, x, T => {

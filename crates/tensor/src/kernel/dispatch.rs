@@ -13,7 +13,7 @@ pub(crate) trait Loop {
 
 /// Runs `job` with the widest vector instructions that this CPU has.
 ///
-/// `CHAINRULE_SIMD` in the environment restricts it, for tests: `off` to the portable code, `avx2` to 256 bits.
+/// `CHAINRULE_SIMD` in the environment restricts it, for tests: `off` to the portable code, `avx2` to 256 bits; anything else does not.
 #[inline]
 pub(crate) fn vectorised<J: Loop>(job: J) -> J::Out {
     #[cfg(target_arch = "x86_64")]

@@ -4,15 +4,20 @@
 //! threads.
 
 #[cfg(target_arch = "x86_64")]
+mod dots;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod packing;
+#[cfg(target_arch = "x86_64")]
 pub(super) mod tiles;
 
-#[cfg(target_arch = "x86_64")]
-use super::dispatch::{Level, level};
 use super::parallel::{Shared, bands, each};
-use crate::dtype::{DType, Number};
+use crate::dtype::{DType, Element, Number};
 
 /// Multiplications that a band should at least contain, to be worth handing to a thread.
 const WORK: usize = 1 << 19;
+
+/// Products with fewer rows than this, of operands whose terms lie side by side, are sums over vectors of terms.
+const FEW: usize = 4;
 
 /// A matrix somewhere in a slice: position of the first element, and the strides of rows and columns.
 pub(crate) struct Strided<'a, T> {
@@ -93,7 +98,7 @@ pub(crate) fn gemm_within<T: Number>(
     a.check(m, k);
     b.check(k, n);
     let worthwhile = ((m * n).saturating_mul(k) / WORK).max(1);
-    let engine = Engine::of(m, &a, &b);
+    let few = is_few(m, &a, &b);
     let bands = if worthwhile > 1 { bands().min(worthwhile) } else { 1 };
     // Bands of columns, if there are enough: then none copies all of `b`.
     let (rows, columns) = match n >= 32 * bands {
@@ -106,103 +111,77 @@ pub(crate) fn gemm_within<T: Number>(
         let (i, j) = (band / across * rows, band % across * columns);
         let size = (rows.min(m - i), k, columns.min(n - j));
         // SAFETY: both operands were checked. Bands are different parts of `c`, which is borrowed until all are done.
-        unsafe { engine.run(size, a.from(i, 0), b.from(0, j), beta, (c.at(i * width + j), width)) }
+        unsafe { part(few, size, a.from(i, 0), b.from(0, j), beta, (c.at(i * width + j), width)) }
     });
 }
 
-/// What makes the products of matrices of one type.
-#[derive(Clone, Copy)]
-enum Engine {
-    #[cfg(target_arch = "x86_64")]
-    Avx2 {
-        few: bool,
-    },
-    #[cfg(target_arch = "x86_64")]
-    Avx512 {
-        few: bool,
-    },
-    Library,
+/// Whether a product of `m` rows is best made of sums over vectors of terms.
+fn is_few<T>(m: usize, a: &Strided<'_, T>, b: &Strided<'_, T>) -> bool {
+    m < FEW && a.columns == 1 && b.rows == 1 && b.columns != 1
 }
 
-impl Engine {
-    fn of<T: Number>(m: usize, a: &Strided<'_, T>, b: &Strided<'_, T>) -> Engine {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let few = tiles::is_few(m, a.columns, (b.rows, b.columns));
-            match level() {
-                Level::Avx512 => return Engine::Avx512 { few },
-                Level::Avx2 => return Engine::Avx2 { few },
-                Level::Portable => {}
+/// A part of a product, which if it is of `few` rows our own kernel makes in another way.
+///
+/// # Safety
+/// Both operands have all their elements in their slices, and `c`, whose rows are `width` apart, is ours alone.
+unsafe fn part<T: Number>(
+    few: bool,
+    (m, k, n): (usize, usize, usize),
+    a: Strided<'_, T>,
+    b: Strided<'_, T>,
+    beta: T,
+    (c, width): (*mut T, usize),
+) {
+    macro_rules! library {
+        ($function:ident, $ty:ty) => {
+            // SAFETY: `T` is `$ty`, as the match on its `DTYPE` found, so the casts change nothing. All else is the caller's.
+            unsafe {
+                matrixmultiply::$function(
+                    m,
+                    k,
+                    n,
+                    1.0,
+                    a.pointer().cast::<$ty>(),
+                    a.rows,
+                    a.columns,
+                    b.pointer().cast::<$ty>(),
+                    b.rows,
+                    b.columns,
+                    beta.to_f64() as $ty,
+                    c.cast::<$ty>(),
+                    width as isize,
+                    1,
+                )
             }
-        }
-        let _ = (m, a, b);
-        Engine::Library
+        };
     }
-
-    /// # Safety
-    /// Both operands have all their elements in their slices, and `c`, whose rows are `width` apart, is ours alone.
-    unsafe fn run<T: Number>(
-        self,
-        (m, k, n): (usize, usize, usize),
-        a: Strided<'_, T>,
-        b: Strided<'_, T>,
-        beta: T,
-        (c, width): (*mut T, usize),
-    ) {
-        macro_rules! library {
-            ($function:ident, $ty:ty) => {
-                // SAFETY: `T` is `$ty`, as the match on its `DTYPE` found, so the casts change nothing. All else is the caller's.
-                unsafe {
-                    matrixmultiply::$function(
-                        m,
-                        k,
-                        n,
-                        1.0,
-                        a.pointer().cast::<$ty>(),
-                        a.rows,
-                        a.columns,
-                        b.pointer().cast::<$ty>(),
-                        b.rows,
-                        b.columns,
-                        beta.to_f64() as $ty,
-                        c.cast::<$ty>(),
-                        width as isize,
-                        1,
-                    )
-                }
-            };
-        }
-        #[cfg(target_arch = "x86_64")]
-        macro_rules! own {
-            ($vector:ident, $ty:ty, $few:expr) => {{
+    #[cfg(target_arch = "x86_64")]
+    if matches!(T::DTYPE, DType::F32 | DType::F64) {
+        super::vector::widest!(
+            size_of::<T>(),
+            V => {
+                type E = <V as super::vector::Vector>::Element;
                 let matrix = |x: &Strided<'_, T>| tiles::Matrix {
-                    at: x.pointer().cast::<$ty>(),
+                    at: x.pointer().cast::<E>(),
                     rows: x.rows,
                     columns: x.columns,
                 };
-                let (a, b, beta) = (matrix(&a), matrix(&b), beta.to_f64() as $ty);
-                // SAFETY: as for the library; the CPU has these vectors, since `Engine::of` saw them.
-                unsafe {
-                    tiles::gemm::<std::arch::x86_64::$vector>((m, k, n), a, b, beta, (c.cast::<$ty>(), width), $few)
-                }
-            }};
-        }
-        match (self, T::DTYPE) {
-            #[cfg(target_arch = "x86_64")]
-            (Engine::Avx2 { few }, DType::F32) => own!(__m256, f32, few),
-            #[cfg(target_arch = "x86_64")]
-            (Engine::Avx2 { few }, DType::F64) => own!(__m256d, f64, few),
-            #[cfg(target_arch = "x86_64")]
-            (Engine::Avx512 { few }, DType::F32) => own!(__m512, f32, few),
-            #[cfg(target_arch = "x86_64")]
-            (Engine::Avx512 { few }, DType::F64) => own!(__m512d, f64, few),
-            (_, DType::F32) => library!(sgemm, f32),
-            (_, DType::F64) => library!(dgemm, f64),
-            // SAFETY: the caller's.
-            _ => (0..m).for_each(|i| unsafe {
-                plain((1, k, n), a.from(i, 0), b, beta, std::slice::from_raw_parts_mut(c.add(i * width), n));
-            }),
-        }
+                let (a, b, c) = (matrix(&a), matrix(&b), (c.cast::<E>(), width));
+                // SAFETY: as for the library; the CPU has these vectors.
+                return unsafe { tiles::gemm::<V>((m, k, n), a, b, <E as Element>::from_f64(beta.to_f64()), c, few) };
+            },
+            without => {}
+        );
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = few;
+    match T::DTYPE {
+        DType::F32 => library!(sgemm, f32),
+        DType::F64 => library!(dgemm, f64),
+        // SAFETY: the caller's.
+        _ => (0..m).for_each(|i| unsafe {
+            plain((1, k, n), a.from(i, 0), b, beta, std::slice::from_raw_parts_mut(c.add(i * width), n));
+        }),
     }
 }
 
@@ -307,11 +286,11 @@ mod tests {
             let b = Strided { data: &y, offset: 0, rows, columns };
             let product = |down: usize, across: usize| {
                 let mut c = vec![0.0; m * n];
-                let engine = Engine::of(m, &a, &b);
+                let few = is_few(m, &a, &b);
                 for (i, j) in (0..m).step_by(down).flat_map(|i| (0..n).step_by(across).map(move |j| (i, j))) {
                     let size = (down.min(m - i), k, across.min(n - j));
                     // SAFETY: all parts lie in their matrices.
-                    unsafe { engine.run(size, a.from(i, 0), b.from(0, j), 0.0, (c[i * n + j..].as_mut_ptr(), n)) };
+                    unsafe { part(few, size, a.from(i, 0), b.from(0, j), 0.0, (c[i * n + j..].as_mut_ptr(), n)) };
                 }
                 c
             };

@@ -89,11 +89,10 @@ fn transpose_tile<T: Copy>(
 
 #[cfg(target_arch = "x86_64")]
 mod registers {
-    use std::arch::x86_64::{__m256, __m256d, __m512, __m512d, _mm_sfence};
+    use std::arch::x86_64::_mm_sfence;
 
     use super::{Size, TILE};
-    use crate::kernel::dispatch::{Level, level};
-    use crate::kernel::vector::Vector;
+    use crate::kernel::vector::{Vector, widest};
 
     /// Copies what whole tiles make up, and says how many rows and columns that is.
     pub(super) fn transpose<T: Copy>(
@@ -105,7 +104,7 @@ mod registers {
         streamed: bool,
     ) -> (usize, usize) {
         let (rows, columns) = (rows / TILE * TILE, columns / TILE * TILE);
-        if rows == 0 || columns == 0 || !matches!(size_of::<T>(), 4 | 8) || matches!(level(), Level::Portable) {
+        if rows == 0 || columns == 0 || !matches!(size_of::<T>(), 4 | 8) {
             return (0, 0);
         }
         let last = source + (columns - 1) as isize * stride;
@@ -114,18 +113,15 @@ mod registers {
         let lines = |place: usize| place.is_multiple_of(64);
         let streamed = streamed && lines(out.as_ptr().addr()) && lines(pitch * size_of::<T>());
         let (from, to) = (data.as_ptr().wrapping_offset(source), out.as_mut_ptr());
-        // SAFETY: the CPU has these vectors; all columns lie in `data` and all rows in `out`; lines of a streamed `out` are aligned. The bits of
-        // any type may move as those of a float of its size, which nothing computes with.
-        unsafe {
-            match (level(), size_of::<T>()) {
-                (Level::Avx512, 4) => tiles::<__m512>(from.cast(), stride, to.cast(), (rows, columns, pitch), streamed),
-                (Level::Avx512, _) => {
-                    tiles::<__m512d>(from.cast(), stride, to.cast(), (rows, columns, pitch), streamed)
-                }
-                (_, 4) => tiles::<__m256>(from.cast(), stride, to.cast(), (rows, columns, pitch), streamed),
-                _ => tiles::<__m256d>(from.cast(), stride, to.cast(), (rows, columns, pitch), streamed),
-            }
-        }
+        widest!(
+            size_of::<T>(),
+            V => {
+                // SAFETY: the CPU has these vectors; all columns lie in `data` and all rows in `out`; lines of a streamed `out` are aligned. The bits
+                // of any type may move as those of a float of its size, which nothing computes with.
+                unsafe { tiles::<V>(from.cast(), stride, to.cast(), (rows, columns, pitch), streamed) }
+            },
+            without => return (0, 0)
+        );
         (rows, columns)
     }
 

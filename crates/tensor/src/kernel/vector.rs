@@ -31,6 +31,33 @@ pub(in crate::kernel) trait Vector: Copy {
     unsafe fn transpose(rows: &mut [Self; 16]);
 }
 
+/// Computes with the widest vectors of this CPU, named `V`, of numbers that have so many bytes (4 or 8); something else without vectors.
+macro_rules! widest {
+    ($bytes:expr, $V:ident => $body:expr, without => $otherwise:expr) => {{
+        use $crate::kernel::dispatch::{Level, level};
+        match (level(), $bytes) {
+            (Level::Portable, _) => $otherwise,
+            (Level::Avx2, 4) => {
+                type $V = std::arch::x86_64::__m256;
+                $body
+            }
+            (Level::Avx2, _) => {
+                type $V = std::arch::x86_64::__m256d;
+                $body
+            }
+            (Level::Avx512, 4) => {
+                type $V = std::arch::x86_64::__m512;
+                $body
+            }
+            (Level::Avx512, _) => {
+                type $V = std::arch::x86_64::__m512d;
+                $body
+            }
+        }
+    }};
+}
+pub(in crate::kernel) use widest;
+
 /// Implements [`Vector`] by functions of `std::arch` and of the caller.
 macro_rules! vector {
     (

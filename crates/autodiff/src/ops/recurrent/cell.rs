@@ -6,97 +6,56 @@ use super::{CellWeights, weights};
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::var::Var;
 
-/// The kinds of cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Tanh,
-    Relu,
-    Lstm,
-    Gru,
+/// The name of one step.
+fn name(kind: Recurrence) -> &'static str {
+    match kind {
+        Recurrence::Tanh => "rnn_tanh_cell",
+        Recurrence::Relu => "rnn_relu_cell",
+        Recurrence::Lstm => "lstm_cell",
+        Recurrence::Gru => "gru_cell",
+    }
 }
 
-impl Kind {
-    /// The name of one step.
-    fn cell(self) -> &'static str {
-        match self {
-            Kind::Tanh => "rnn_tanh_cell",
-            Kind::Relu => "rnn_relu_cell",
-            Kind::Lstm => "lstm_cell",
-            Kind::Gru => "gru_cell",
+/// The next state, from what the input contributes, `[n, gates·hidden]`, and the state. A state is a list of one variable `[n, hidden]`, or two.
+#[track_caller]
+pub(super) fn step(kind: Recurrence, from_input: &Var, state: &[Var], weights: &CellWeights) -> Vec<Var> {
+    let (h, size) = (&state[0], weights.size());
+    let from_state = h.linear(&weights.hidden, weights.bias(1));
+    let block = |x: &Var, i: usize| x.narrow(-1, i * size, size);
+    match kind {
+        Recurrence::Tanh => vec![(from_input + from_state).tanh()],
+        Recurrence::Relu => vec![(from_input + from_state).relu()],
+        Recurrence::Lstm => {
+            let all = from_input + from_state;
+            let [enter, forget, leave] = [0, 1, 3].map(|i| block(&all, i).sigmoid());
+            let c = forget * &state[1] + enter * block(&all, 2).tanh();
+            vec![leave * c.tanh(), c]
+        }
+        Recurrence::Gru => {
+            let [reset, keep] = [0, 1].map(|i| (block(from_input, i) + block(&from_state, i)).sigmoid());
+            let new = (block(from_input, 2) + reset * block(&from_state, 2)).tanh();
+            vec![&new + keep * (h - &new)]
         }
     }
+}
 
-    /// The name of the op that goes through a whole sequence.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Kind::Tanh => "rnn_tanh",
-            Kind::Relu => "rnn_relu",
-            Kind::Lstm => "lstm",
-            Kind::Gru => "gru",
-        }
+#[track_caller]
+fn apply(kind: Recurrence, x: &Var, state: &[&Var], weights: &CellWeights) -> Vec<Var> {
+    let op = name(kind);
+    assert!(matches!(x.rank(), 1 | 2), "{op}: the input has shape [n, inputs] or [inputs], got {}", x.to_shape());
+    weights.expect(op, kind.gates(), x.size(-1));
+    let mut wanted = x.to_shape();
+    wanted[x.rank() - 1] = weights.size();
+    for state in state {
+        assert!(
+            state.to_shape() == wanted,
+            "{op}: an input {} needs a state {wanted}, got {}",
+            x.to_shape(),
+            state.to_shape()
+        );
     }
-
-    /// What the kernel of whole sequences calls it.
-    pub(super) fn recurrence(self) -> Recurrence {
-        match self {
-            Kind::Tanh => Recurrence::Tanh,
-            Kind::Relu => Recurrence::Relu,
-            Kind::Lstm => Recurrence::Lstm,
-            Kind::Gru => Recurrence::Gru,
-        }
-    }
-
-    /// Blocks of rows in the weights.
-    pub(super) fn gates(self) -> usize {
-        self.recurrence().gates()
-    }
-
-    /// h alone, or h and c.
-    pub(super) fn states(self) -> usize {
-        if self == Kind::Lstm { 2 } else { 1 }
-    }
-
-    /// The next state, from what the input contributes, `[n, gates·hidden]`, and the state. A state is a list of one variable `[n, hidden]`, or two.
-    #[track_caller]
-    pub(super) fn step(self, from_input: &Var, state: &[Var], weights: &CellWeights) -> Vec<Var> {
-        let (h, size) = (&state[0], weights.size());
-        let from_state = h.linear(&weights.hidden, weights.bias(1));
-        let block = |x: &Var, i: usize| x.narrow(-1, i * size, size);
-        match self {
-            Kind::Tanh => vec![(from_input + from_state).tanh()],
-            Kind::Relu => vec![(from_input + from_state).relu()],
-            Kind::Lstm => {
-                let all = from_input + from_state;
-                let [enter, forget, leave] = [0, 1, 3].map(|i| block(&all, i).sigmoid());
-                let c = forget * &state[1] + enter * block(&all, 2).tanh();
-                vec![leave * c.tanh(), c]
-            }
-            Kind::Gru => {
-                let [reset, keep] = [0, 1].map(|i| (block(from_input, i) + block(&from_state, i)).sigmoid());
-                let new = (block(from_input, 2) + reset * block(&from_state, 2)).tanh();
-                vec![&new + keep * (h - &new)]
-            }
-        }
-    }
-
-    #[track_caller]
-    fn apply(self, x: &Var, state: &[&Var], weights: &CellWeights) -> Vec<Var> {
-        let op = self.cell();
-        assert!(matches!(x.rank(), 1 | 2), "{op}: the input has shape [n, inputs] or [inputs], got {}", x.to_shape());
-        weights.expect(op, self.gates(), x.size(-1));
-        let mut wanted = x.to_shape();
-        wanted[x.rank() - 1] = weights.size();
-        for state in state {
-            assert!(
-                state.to_shape() == wanted,
-                "{op}: an input {} needs a state {wanted}, got {}",
-                x.to_shape(),
-                state.to_shape()
-            );
-        }
-        let state: Vec<Var> = state.iter().map(|&state| state.clone()).collect();
-        self.step(&x.linear(&weights.input, weights.bias(0)), &state, weights)
-    }
+    let state: Vec<Var> = state.iter().map(|&state| state.clone()).collect();
+    step(kind, &x.linear(&weights.input, weights.bias(0)), &state, weights)
 }
 
 impl Var {
@@ -119,7 +78,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn rnn_tanh_cell(&self, h: &Var, weights: &CellWeights) -> Var {
-        Kind::Tanh.apply(self, &[h], weights).remove(0)
+        apply(Recurrence::Tanh, self, &[h], weights).remove(0)
     }
 
     /// One step of a network with rectifiers: max(Wx + b + Vh + c, 0). As [`rnn_tanh_cell`](Var::rnn_tanh_cell) otherwise.
@@ -128,7 +87,7 @@ impl Var {
     /// When shapes or types do not fit.
     #[track_caller]
     pub fn rnn_relu_cell(&self, h: &Var, weights: &CellWeights) -> Var {
-        Kind::Relu.apply(self, &[h], weights).remove(0)
+        apply(Recurrence::Relu, self, &[h], weights).remove(0)
     }
 
     /// One step of a network with a long short-term memory c: c' = f·c + i·g and h' = o·tanh c', where the gates i, f, o are the logistic function,
@@ -152,7 +111,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn lstm_cell(&self, [h, c]: [&Var; 2], weights: &CellWeights) -> [Var; 2] {
-        Kind::Lstm.apply(self, &[h, c], weights).try_into().expect("a cell of this kind has two states")
+        apply(Recurrence::Lstm, self, &[h, c], weights).try_into().expect("a cell of this kind has two states")
     }
 
     /// One step of a gated recurrent unit: h' = (1 − z)·n + z·h, where z is the logistic function of its block of Wx + b + Vh + c, r likewise,
@@ -175,12 +134,12 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn gru_cell(&self, h: &Var, weights: &CellWeights) -> Var {
-        Kind::Gru.apply(self, &[h], weights).remove(0)
+        apply(Recurrence::Gru, self, &[h], weights).remove(0)
     }
 }
 
 /// Input and states of a small batch, or of a single sample, and weights.
-fn drawn(d: &mut Draw, kind: Kind) -> Sample {
+fn drawn(d: &mut Draw, kind: Recurrence) -> Sample {
     let batch = if d.flag() { vec![] } else { vec![d.positive_size()] };
     let (inputs, hidden, bias) = (d.range(1, 3), d.range(1, 2), d.flag());
     let shape = |width: usize| [&batch[..], &[width]].concat();
@@ -189,18 +148,18 @@ fn drawn(d: &mut Draw, kind: Kind) -> Sample {
     x.extend((0..states).map(|_| d.tensor(&shape(hidden), -1.0, 1.0)));
     x.extend(weights(d, kind.gates(), inputs, hidden, bias));
     let state = if states == 2 { "[&x[1], &x[2]]" } else { "&x[1]" };
-    let source = format!("x[0].{}({state}, &CellWeights {{ x[{}..] }})", kind.cell(), 1 + states);
+    let source = format!("x[0].{}({state}, &CellWeights {{ x[{}..] }})", name(kind), 1 + states);
     Sample::new(x, source, move |x| {
         let weights = CellWeights::from_list(&x[1 + states..]);
         let state: Vec<&Var> = x[1..1 + states].iter().collect();
-        let next = kind.apply(&x[0], &state, &weights);
+        let next = apply(kind, &x[0], &state, &weights);
         Var::cat(&next.iter().collect::<Vec<_>>(), -1)
     })
 }
 
 /// As `drawn`, with everything above 0, where a rectifier has no corner.
 fn above_zero(d: &mut Draw) -> Sample {
-    let mut sample = drawn(d, Kind::Relu);
+    let mut sample = drawn(d, Recurrence::Relu);
     sample.inputs.iter_mut().for_each(|x: &mut Tensor| *x = &*x * 0.4 + 0.5);
     sample
 }
@@ -213,7 +172,7 @@ pub const DECLARED: &[Declaration] = &[
         "rnn_tanh_cell",
         "tanh(Wx + b + Vh + c)",
         "of its parts",
-        |d| drawn(d, Kind::Tanh),
+        |d| drawn(d, Recurrence::Tanh),
     ),
     Declaration::new(
         Family::Composite,
@@ -229,9 +188,9 @@ pub const DECLARED: &[Declaration] = &[
         "lstm_cell",
         "c' = f·c + i·g, h' = o·tanh c'",
         "of its parts",
-        |d| drawn(d, Kind::Lstm),
+        |d| drawn(d, Recurrence::Lstm),
     ),
     Declaration::new(Family::Composite, "gru_cell", "gru_cell", "(1 - z)·n + z·h", "of its parts", |d| {
-        drawn(d, Kind::Gru)
+        drawn(d, Recurrence::Gru)
     }),
 ];

@@ -1,8 +1,8 @@
 //! Recurrent networks over whole sequences: layers on top of each other, in one direction or both.
 
-use chainrule_tensor::{Rng, Tensor};
+use chainrule_tensor::{Recurrence, Rng, Tensor};
 
-use super::cell::Kind;
+use super::cell::step;
 use super::whole::{takes, whole};
 use super::{CellWeights, weights};
 use crate::declare::{Declaration, Draw, Family, Sample};
@@ -46,7 +46,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn rnn_tanh(&self, state: Option<&Var>, weights: &[CellWeights], stack: Stack) -> (Var, Var) {
-        let (y, mut last) = run("rnn_tanh", Kind::Tanh, self, state.as_slice(), weights, stack);
+        let (y, mut last) = run(Recurrence::Tanh, self, state.as_slice(), weights, stack);
         (y, last.remove(0))
     }
 
@@ -56,7 +56,7 @@ impl Var {
     /// As `rnn_tanh`.
     #[track_caller]
     pub fn rnn_relu(&self, state: Option<&Var>, weights: &[CellWeights], stack: Stack) -> (Var, Var) {
-        let (y, mut last) = run("rnn_relu", Kind::Relu, self, state.as_slice(), weights, stack);
+        let (y, mut last) = run(Recurrence::Relu, self, state.as_slice(), weights, stack);
         (y, last.remove(0))
     }
 
@@ -66,7 +66,7 @@ impl Var {
     /// As `rnn_tanh`.
     #[track_caller]
     pub fn gru(&self, state: Option<&Var>, weights: &[CellWeights], stack: Stack) -> (Var, Var) {
-        let (y, mut last) = run("gru", Kind::Gru, self, state.as_slice(), weights, stack);
+        let (y, mut last) = run(Recurrence::Gru, self, state.as_slice(), weights, stack);
         (y, last.remove(0))
     }
 
@@ -89,7 +89,7 @@ impl Var {
     #[track_caller]
     pub fn lstm(&self, state: Option<[&Var; 2]>, weights: &[CellWeights], stack: Stack) -> (Var, [Var; 2]) {
         let state = state.as_ref().map_or(&[][..], |state| &state[..]);
-        let (y, last) = run("lstm", Kind::Lstm, self, state, weights, stack);
+        let (y, last) = run(Recurrence::Lstm, self, state, weights, stack);
         (y, last.try_into().expect("a cell of this kind has two states"))
     }
 
@@ -109,13 +109,13 @@ impl Var {
 
 #[track_caller]
 pub(super) fn run(
-    op: &str,
-    kind: Kind,
+    kind: Recurrence,
     x: &Var,
     state: &[&Var],
     weights: &[CellWeights],
     mut stack: Stack,
 ) -> (Var, Vec<Var>) {
+    let op = kind.name();
     assert!(
         matches!(x.rank(), 2 | 3),
         "{op}: the input has shape [steps, n, inputs] or [steps, inputs], got {}",
@@ -130,7 +130,7 @@ pub(super) fn run(
     let time = isize::from(stack.batch_first); // its axis
     let mut x = if single { x.unsqueeze(1) } else { x.transpose(0, time) }; // [steps, n, inputs]
     assert!(x.size(0) > 0, "{op}: the sequence has no steps");
-    let starts = starts(op, kind, state, weights, &x, single);
+    let starts = starts(kind, state, weights, &x, single);
     let mut last: Vec<Vec<Var>> = Vec::new();
     for (layer, cells) in weights.chunks(directions).enumerate() {
         if let (Some((p, rng)), true) = (&mut stack.dropout, layer > 0) {
@@ -165,18 +165,19 @@ pub(super) fn run(
 
 /// The states `[steps, n, hidden]` and the last state of a cell that goes through an input `[steps, n, inputs]`.
 #[track_caller]
-pub(super) fn step_by_step(kind: Kind, x: &Var, start: &[Var], cell: &CellWeights) -> (Var, Vec<Var>) {
+pub(super) fn step_by_step(kind: Recurrence, x: &Var, start: &[Var], cell: &CellWeights) -> (Var, Vec<Var>) {
     let (mut steps, mut state) = (x.linear(&cell.input, cell.bias(0)).parts(0), start.to_vec());
-    for step in &mut steps {
-        state = kind.step(step, &state, cell);
-        *step = state[0].clone();
+    for at in &mut steps {
+        state = step(kind, at, &state, cell);
+        *at = state[0].clone();
     }
     (Var::stack(&steps.iter().collect::<Vec<_>>(), 0), state)
 }
 
 /// What each cell starts with.
 #[track_caller]
-fn starts(op: &str, kind: Kind, state: &[&Var], weights: &[CellWeights], x: &Var, single: bool) -> Vec<Vec<Var>> {
+fn starts(kind: Recurrence, state: &[&Var], weights: &[CellWeights], x: &Var, single: bool) -> Vec<Vec<Var>> {
+    let op = kind.name();
     let (cells, n, hidden) = (weights.len(), x.size(1), weights[0].size());
     if state.is_empty() {
         let zeros = Var::constant(Tensor::zeros([n, hidden], x.dtype()));
@@ -195,7 +196,8 @@ fn starts(op: &str, kind: Kind, state: &[&Var], weights: &[CellWeights], x: &Var
 }
 
 /// A short sequence through up to two layers, in one direction or both.
-fn drawn(d: &mut Draw, op: &'static str, kind: Kind) -> Sample {
+fn drawn(d: &mut Draw, kind: Recurrence) -> Sample {
+    let op = kind.name();
     let (layers, bidirectional, batch_first) = (d.range(1, 2), d.flag(), d.flag());
     let (steps, n, inputs, hidden) = (d.range(1, 3), d.range(1, 2), d.range(1, 2), d.range(1, 2));
     let (bias, single) = (d.flag(), d.flag());
@@ -223,7 +225,7 @@ fn drawn(d: &mut Draw, op: &'static str, kind: Kind) -> Sample {
             x[1 + states..].chunks(if bias { 4 } else { 2 }).map(CellWeights::from_list).collect();
         let state: Vec<&Var> = x[1..1 + states].iter().collect();
         let stack = Stack { bidirectional, batch_first, dropout: None };
-        let (y, last) = run(op, kind, &x[0], &state, &cells, stack);
+        let (y, last) = run(kind, &x[0], &state, &cells, stack);
         let flat: Vec<Var> = [&y].into_iter().chain(&last).map(|y| y.reshape([y.len()])).collect();
         Var::cat(&flat.iter().collect::<Vec<_>>(), 0)
     })
@@ -231,7 +233,7 @@ fn drawn(d: &mut Draw, op: &'static str, kind: Kind) -> Sample {
 
 /// As `drawn`, with everything above 0, where a rectifier has no corner.
 fn above_zero(d: &mut Draw) -> Sample {
-    let mut sample = drawn(d, "rnn_relu", Kind::Relu);
+    let mut sample = drawn(d, Recurrence::Relu);
     sample.inputs.iter_mut().for_each(|x: &mut Tensor| *x = &*x * 0.3 + 0.4);
     sample
 }
@@ -239,7 +241,7 @@ fn above_zero(d: &mut Draw) -> Sample {
 /// What these ops say about themselves.
 pub const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "rnn_tanh", "rnn_tanh", "rnn_tanh_cell, step by step", "of its parts", |d| {
-        drawn(d, "rnn_tanh", Kind::Tanh)
+        drawn(d, Recurrence::Tanh)
     }),
     Declaration::new(
         Family::Composite,
@@ -250,9 +252,9 @@ pub const DECLARED: &[Declaration] = &[
         above_zero,
     ),
     Declaration::new(Family::Composite, "lstm", "lstm", "lstm_cell, step by step", "of its parts", |d| {
-        drawn(d, "lstm", Kind::Lstm)
+        drawn(d, Recurrence::Lstm)
     }),
     Declaration::new(Family::Composite, "gru", "gru", "gru_cell, step by step", "of its parts", |d| {
-        drawn(d, "gru", Kind::Gru)
+        drawn(d, Recurrence::Gru)
     }),
 ];

@@ -2,10 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use chainrule_tensor::{DType, RecurrentPass, Tensor};
+use chainrule_tensor::{DType, Recurrence, RecurrentPass, Tensor};
 
 use super::CellWeights;
-use super::cell::Kind;
 use super::sequence::step_by_step;
 use crate::answers::Answers;
 use crate::backward::vjp;
@@ -15,7 +14,7 @@ use crate::var::Var;
 /// The states after each step and, if there is one, the last memory, `[steps (+ 1), n, hidden]`, of input, state, weights and biases. Gates wait for the way
 /// back, which makes all gradients at once.
 struct Sequence {
-    kind: Kind,
+    kind: Recurrence,
     /// Whether a way back may come, and whether it leads to the input.
     tracked: [bool; 2],
     /// The pass whose result is `states`.
@@ -27,7 +26,7 @@ impl Sequence {
     fn pass(&self, x: &[&Tensor]) -> RecurrentPass {
         let (start, weights) = x[1..].split_at(self.kind.states());
         let bias = (weights.len() > 2).then(|| [weights[2], weights[3]]);
-        RecurrentPass::new(self.kind.recurrence(), x[0], start, [weights[0], weights[1]], bias)
+        RecurrentPass::new(self.kind, x[0], start, [weights[0], weights[1]], bias)
     }
 
     fn gradients(&self, wants_input: bool, g: &Tensor, x: &[Var], y: &Tensor) -> Vec<Option<Tensor>> {
@@ -52,7 +51,7 @@ impl Sequence {
 }
 
 /// The definition, which can be differentiated any number of times, and the oracle of the fast way.
-fn composed(kind: Kind, x: &[Var]) -> Var {
+fn composed(kind: Recurrence, x: &[Var]) -> Var {
     let (start, weights) = x[1..].split_at(kind.states());
     let (states, last) = step_by_step(kind, &x[0], start, &CellWeights::from_list(weights));
     match &last[1..] {
@@ -91,7 +90,7 @@ impl ListOp for Sequence {
 
 /// The states `[steps, n, hidden]` and the last state, of an input `[steps, n, inputs]`.
 #[track_caller]
-pub(super) fn whole(kind: Kind, x: &Var, start: &[Var], weights: &CellWeights) -> (Var, Vec<Var>) {
+pub(super) fn whole(kind: Recurrence, x: &Var, start: &[Var], weights: &CellWeights) -> (Var, Vec<Var>) {
     let mut all = vec![x];
     all.extend(start);
     all.extend([&weights.input, &weights.hidden]);
@@ -120,14 +119,14 @@ mod tests {
     use crate::ops::recurrent::sequence::run;
     use chainrule_tensor::Rng;
 
-    const KINDS: [Kind; 4] = [Kind::Tanh, Kind::Relu, Kind::Gru, Kind::Lstm];
+    const KINDS: [Recurrence; 4] = [Recurrence::Tanh, Recurrence::Relu, Recurrence::Gru, Recurrence::Lstm];
 
     fn drawn(rng: &mut Rng, dtype: DType, shapes: &[Vec<usize>]) -> Vec<Var> {
         shapes.iter().map(|shape| Var::leaf(Tensor::randn(rng, shape, dtype) * 0.5)).collect()
     }
 
     /// Values, and gradients in all leaves.
-    fn agree(kind: Kind, leaves: &[Var], [fast, slow]: [Var; 2], rng: &mut Rng) {
+    fn agree(kind: Recurrence, leaves: &[Var], [fast, slow]: [Var; 2], rng: &mut Rng) {
         let tolerance = if fast.dtype() == DType::F64 { 1e-12 } else { 2e-5 };
         assert_eq!(fast.shape(), slow.shape());
         assert!(fast.value().allclose(slow.value(), tolerance, tolerance), "{kind:?}: values");
@@ -180,7 +179,7 @@ mod tests {
             let cells: Vec<CellWeights> = weights.chunks(4).map(CellWeights::from_list).collect();
 
             let stack = Stack { bidirectional: true, ..Default::default() };
-            let (y, last) = run("stack", kind, &leaves[0], &states.iter().collect::<Vec<_>>(), &cells, stack);
+            let (y, last) = run(kind, &leaves[0], &states.iter().collect::<Vec<_>>(), &cells, stack);
             let fast = Var::cat(&[&y.reshape([y.len()]), &last[0].reshape([last[0].len()])], 0);
 
             let (mut x, mut ends) = (leaves[0].clone(), Vec::new());

@@ -4,14 +4,14 @@
 //! followed by a few places where none begins. So the columns need not be laid out: they are there already, once for every shift. What
 //! is computed for the gaps is dropped when a tile is written.
 
-use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
-
 use super::{Geometry, RUN};
 use crate::dtype::{DType, Number};
 use crate::kernel::dispatch::{Level, level};
-use crate::kernel::gemm::tiles::{DEPTH, Kept, Left, Matrix, Right, Target, Tiles, pack};
+use crate::kernel::gemm::packing::pack;
+use crate::kernel::gemm::tiles::{DEPTH, Kept, Left, Matrix, Right, Target, Tiles};
 use crate::kernel::memory::Buffer;
 use crate::kernel::parallel::{Shared, each};
+use crate::kernel::vector::widest;
 
 /// Terms that are added up at once.
 const TERMS: usize = 512;
@@ -152,15 +152,14 @@ impl Shifted {
 
     /// y = w correlated with x.
     pub(super) fn forward<T: Number>(&self, x: &[T], w: &[T], y: &mut [T]) {
-        // SAFETY: `of` has seen vectors and one of the two types.
-        unsafe {
-            match (level(), T::DTYPE) {
-                (Level::Avx512, DType::F32) => self.correlate::<__m512>(same(x), same(w), same_mut(y)),
-                (Level::Avx512, _) => self.correlate::<__m512d>(same(x), same(w), same_mut(y)),
-                (_, DType::F32) => self.correlate::<__m256>(same(x), same(w), same_mut(y)),
-                _ => self.correlate::<__m256d>(same(x), same(w), same_mut(y)),
-            }
-        }
+        widest!(
+            size_of::<T>(),
+            V => {
+                // SAFETY: the CPU has these vectors, and `of` has seen one of the two types.
+                unsafe { self.correlate::<V>(same(x), same(w), same_mut(y)) }
+            },
+            without => unreachable!("`of` has seen vectors")
+        );
     }
 
     /// x = what y comes from. False, with nothing done, where padding is wider than a kernel.
@@ -233,15 +232,14 @@ impl Shifted {
         if self.kernel[2] != 3 && self.taps() != 1 {
             return false;
         }
-        // SAFETY: `of` has seen vectors and one of the two types.
-        unsafe {
-            match (level(), T::DTYPE) {
-                (Level::Avx512, DType::F32) => self.correlate_outputs::<__m512>(same(x), same(y), same_mut(w)),
-                (Level::Avx512, _) => self.correlate_outputs::<__m512d>(same(x), same(y), same_mut(w)),
-                (_, DType::F32) => self.correlate_outputs::<__m256>(same(x), same(y), same_mut(w)),
-                _ => self.correlate_outputs::<__m256d>(same(x), same(y), same_mut(w)),
-            }
-        }
+        widest!(
+            size_of::<T>(),
+            V => {
+                // SAFETY: the CPU has these vectors, and `of` has seen one of the two types.
+                unsafe { self.correlate_outputs::<V>(same(x), same(y), same_mut(w)) }
+            },
+            without => unreachable!("`of` has seen vectors")
+        );
         true
     }
 

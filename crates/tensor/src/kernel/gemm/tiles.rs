@@ -12,6 +12,8 @@ use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
 
+use super::dots::dots;
+use super::packing::{gather, pack};
 use crate::dtype::Number;
 use crate::kernel::vector::Vector;
 
@@ -68,10 +70,6 @@ pub(in crate::kernel) type Tile<T> = unsafe fn(Left<T>, Right<'_, T>, Target<T>)
 pub(in crate::kernel) const DEPTH: usize = 256;
 /// Tiles that lie one below the other and are worked on together: their rows of `a` fit the second-level cache.
 const TILES: usize = 36;
-/// Products with fewer rows than this, of operands whose terms lie side by side, are sums over vectors of terms.
-const FEW: usize = 4;
-/// Bytes of terms that such products add up side by side, whatever the vectors' width.
-const ABREAST: usize = 64;
 
 /// A matrix in memory: its first element, and how far apart rows and columns are.
 pub(in crate::kernel) struct Matrix<T> {
@@ -89,7 +87,7 @@ impl<T> Copy for Matrix<T> {}
 
 impl<T> Matrix<T> {
     #[inline(always)]
-    fn element(self, i: usize, j: usize) -> *const T {
+    pub(super) fn element(self, i: usize, j: usize) -> *const T {
         self.at.wrapping_offset(i as isize * self.rows + j as isize * self.columns)
     }
 
@@ -148,13 +146,13 @@ pub(in crate::kernel) struct Kept {
 }
 
 impl<T: Copy + PartialEq + From<f32>> Target<T> {
-    fn from(self, i: usize, j: usize) -> Self {
+    pub(super) fn from(self, i: usize, j: usize) -> Self {
         Target { at: self.at.wrapping_add(i * self.width + j), ..self }
     }
 
     /// Writes rows with `columns` columns.
     #[inline(always)]
-    unsafe fn write<V: Vector<Element = T>, const N: usize>(self, columns: usize, rows: &[[V; N]]) {
+    pub(super) unsafe fn write<V: Vector<Element = T>, const N: usize>(self, columns: usize, rows: &[[V; N]]) {
         for (i, row) in rows.iter().enumerate() {
             let mut written = 0;
             for (j, &sum) in row.iter().enumerate() {
@@ -217,137 +215,12 @@ unsafe fn sums<V: Vector, const R: usize, const N: usize>(
     }
 }
 
-/// Copies `n` columns of `b` to a dense panel of two vectors' width, what is beyond them being unspecified.
-#[inline(always)]
-pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matrix<V::Element>, panel: *mut V::Element) {
-    let width = 2 * V::LANES;
-    // SAFETY: the caller's: `b` has k rows and n columns, the panel room for k·width numbers, and no more is read.
-    unsafe {
-        if b.columns != 1 && b.rows != 1 {
-            for (p, j) in (0..k).flat_map(|p| (0..n).map(move |j| (p, j))) {
-                panel.add(p * width + j).copy_from_nonoverlapping(b.element(p, j), 1);
-            }
-            return;
-        }
-        for j in (0..width).step_by(V::LANES) {
-            let here = n.saturating_sub(j).min(V::LANES);
-            if b.columns == 1 {
-                for p in 0..k {
-                    let (from, to) = (b.element(p, j), panel.add(p * width + j));
-                    if here == V::LANES { V::load(from).store(to) } else { V::load_first(here, from).store(to) }
-                }
-                continue;
-            }
-            for p in (0..k).step_by(V::LANES) {
-                let depth = (k - p).min(V::LANES);
-                let mut square = [V::zero(); 16];
-                for (i, row) in square[..here].iter_mut().enumerate() {
-                    *row = V::load_first(depth, b.element(p, j + i));
-                }
-                V::transpose(&mut square);
-                for (i, row) in square[..depth].iter().enumerate() {
-                    row.store(panel.add((p + i) * width + j));
-                }
-            }
-        }
-    }
-}
-
-/// Copies rows of `a` to where they do not collide: as rows if its rows are dense, else as the columns of a tile.
-#[inline(always)]
-unsafe fn gather<V: Vector>(
-    (rows, k): (usize, usize),
-    a: Matrix<V::Element>,
-    to: *mut V::Element,
-) -> Matrix<V::Element> {
-    // SAFETY: the caller's: `a` has this many rows and columns, and there is room for rows·(DEPTH + 16) numbers.
-    unsafe {
-        if a.columns == 1 {
-            let apart = DEPTH + 16;
-            for i in 0..rows {
-                to.add(i * apart).copy_from_nonoverlapping(a.element(i, 0), k);
-            }
-            return Matrix { at: to, rows: apart as isize, columns: 1 };
-        }
-        for p in 0..k {
-            let column = to.add(p * rows);
-            if a.rows != 1 {
-                (0..rows).for_each(|i| column.add(i).copy_from_nonoverlapping(a.element(i, p), 1));
-                continue;
-            }
-            // What is written beyond the column gives way to the next one.
-            for i in (0..rows).step_by(V::LANES) {
-                V::load_first(rows - i, a.element(i, p)).store(column.add(i));
-            }
-        }
-        Matrix { at: to, rows: 1, columns: rows as isize }
-    }
-}
-
-/// Sums over vectors of terms, four columns at a time.
-///
-/// Terms of [`ABREAST`] are added lane by lane, then halves of what there is: the same order for vectors of any width.
-#[inline(always)]
-unsafe fn dots<V: Vector>(
-    (m, k, n): (usize, usize, usize),
-    a: Matrix<V::Element>,
-    b: Matrix<V::Element>,
-    c: Target<V::Element>,
-) where
-    V::Element: Number,
-{
-    // SAFETY: the caller's: as for `gemm`; masks end with the last term.
-    unsafe {
-        let abreast = ABREAST / size_of::<V::Element>();
-        for i in 0..m {
-            for j in (0..n).step_by(4) {
-                let columns: [_; 4] = std::array::from_fn(|l| b.element(0, (j + l).min(n - 1)));
-                let mut sums = [[V::zero(); 2]; 4];
-                for p in (0..k).step_by(abreast) {
-                    for (half, p) in (p..k.min(p + abreast)).step_by(V::LANES).enumerate() {
-                        let x = V::load_first(k - p, a.element(i, p));
-                        for (sums, column) in sums.iter_mut().zip(columns) {
-                            let y = V::load_first(k - p, column.wrapping_add(p));
-                            sums[half] = x.times_plus(y, sums[half]);
-                        }
-                    }
-                }
-                for (l, [low, high]) in sums.into_iter().take(n - j).enumerate() {
-                    let mut lanes = [<V::Element as Number>::ZERO; 16];
-                    low.store(lanes.as_mut_ptr());
-                    if V::LANES < abreast {
-                        high.store(lanes[V::LANES..].as_mut_ptr());
-                    }
-                    let sum = halved(&mut lanes[..abreast]);
-                    c.from(i, j + l).write(1, &[[V::splat(&sum)]]);
-                }
-            }
-        }
-    }
-}
-
-/// The sum, second half added to the first until one number is left.
-#[inline(always)]
-fn halved<T: Number>(mut x: &mut [T]) -> T {
-    while x.len() > 1 {
-        let (low, high) = x.split_at_mut(x.len() / 2);
-        low.iter_mut().zip(high).for_each(|(low, &mut high)| *low = low.plus(high));
-        x = low;
-    }
-    x[0]
-}
-
-/// Whether a product of so many rows, of operands with these strides, is best made of [`dots`].
-pub(super) fn is_few(m: usize, a_columns: isize, (b_rows, b_columns): (isize, isize)) -> bool {
-    m < FEW && a_columns == 1 && b_rows == 1 && b_columns != 1
-}
-
 thread_local! {
     /// Where panels and rows are copied to; of a type whose alignment all elements share.
     static SCRATCH: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
-/// `c ← a·b + beta·c`, where `c`'s rows are `width` apart; `few` is what [`is_few`] says of the whole product, of which this may be a part.
+/// `c ← a·b + beta·c`, where `c`'s rows are `width` apart; if it is of `few` rows, or part of such a product, by [`dots`].
 ///
 /// # Safety
 /// The CPU must have these vectors. `a` must be readable as m × k numbers, `b` as k × n; `c` must be ours as m rows of n.
@@ -433,12 +306,12 @@ unsafe fn block<V: Tiles>(
                 *part = a.from(starts(tile), 0);
             }
         }
-        let mut rows = [0; DEPTH];
+        let (mut rows, all_copied) = ([0; DEPTH], copied);
         for j in (0..n).step_by(panel) {
             let columns = (n - j).min(panel);
             // Tiles read whole vectors.
-            let copied = copied || !columns.is_multiple_of(V::LANES);
-            if j == 0 || copied {
+            let copied = all_copied || !columns.is_multiple_of(V::LANES);
+            if j == 0 || copied != all_copied {
                 // Rows may lie before one another: distances wrap, as pointers do.
                 let apart = if copied { panel } else { b.rows as usize };
                 rows[..k].iter_mut().enumerate().for_each(|(p, row)| *row = p.wrapping_mul(apart));

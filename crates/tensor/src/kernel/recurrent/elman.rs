@@ -23,8 +23,6 @@ fn backward<T: Real>(step: Backward<'_, T>, pull: impl Fn(Lane<T>, Lane<T>) -> L
 }
 
 impl Cell for Tanh {
-    const BLOCKS: usize = 1;
-
     #[inline(always)]
     fn forward<T: Real>(step: Forward<'_, T>) {
         forward(
@@ -45,8 +43,6 @@ impl Cell for Tanh {
 }
 
 impl Cell for Relu {
-    const BLOCKS: usize = 1;
-
     #[inline(always)]
     fn forward<T: Real>(step: Forward<'_, T>) {
         forward(

@@ -7,8 +7,6 @@ use crate::kernel::lane::Real;
 pub(super) struct Gru;
 
 impl Cell for Gru {
-    const BLOCKS: usize = 4;
-
     #[inline(always)]
     fn forward<T: Real>(step: Forward<'_, T>) {
         let Forward { hidden: n, gates, h, h_new, .. } = step;

@@ -6,9 +6,6 @@ use crate::kernel::lane::Real;
 pub(super) struct Lstm;
 
 impl Cell for Lstm {
-    const BLOCKS: usize = 4;
-    const MEMORIES: usize = 1;
-
     #[inline(always)]
     fn forward<T: Real>(step: Forward<'_, T>) {
         let Forward { hidden: n, gates, h_new, c, c_new, squashed, .. } = step;

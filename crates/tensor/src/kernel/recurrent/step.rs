@@ -12,11 +12,6 @@ use crate::recurrent::Recurrence;
 
 /// What a cell makes of the products. Functions see one sample.
 pub(super) trait Cell {
-    /// Blocks of a sample's gates.
-    const BLOCKS: usize;
-    /// Memories besides h: 0 or 1.
-    const MEMORIES: usize = 0;
-
     /// Makes gates of sums, and the next state.
     fn forward<T: Real>(step: Forward<'_, T>);
 
@@ -56,7 +51,11 @@ pub(super) struct Backward<'a, T> {
     pub(super) of_gates: &'a mut [T],
 }
 
-struct Samples<S, C>(S, PhantomData<C>);
+struct Samples<S, C> {
+    step: S,
+    cell: Recurrence,
+    what_it_makes: PhantomData<C>,
+}
 
 macro_rules! run_as {
     ($step:ident) => {
@@ -64,11 +63,15 @@ macro_rules! run_as {
             /// The step of all samples of a run.
             pub(super) fn run_as(self, cell: Recurrence) {
                 match cell {
-                    Recurrence::Tanh => vectorised(Samples(self, PhantomData::<Tanh>)),
-                    Recurrence::Relu => vectorised(Samples(self, PhantomData::<Relu>)),
-                    Recurrence::Gru => vectorised(Samples(self, PhantomData::<Gru>)),
-                    Recurrence::Lstm => vectorised(Samples(self, PhantomData::<Lstm>)),
+                    Recurrence::Tanh => self.run_of::<Tanh>(cell),
+                    Recurrence::Relu => self.run_of::<Relu>(cell),
+                    Recurrence::Gru => self.run_of::<Gru>(cell),
+                    Recurrence::Lstm => self.run_of::<Lstm>(cell),
                 }
+            }
+
+            fn run_of<C: Cell>(self, cell: Recurrence) {
+                vectorised(Samples { step: self, cell, what_it_makes: PhantomData::<C> })
             }
         }
     };
@@ -80,13 +83,14 @@ impl<T: Real, C: Cell> Loop for Samples<Forward<'_, T>, C> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let Forward { hidden, gates, h, h_new, c, c_new, squashed } = self.0;
-        for (at, gates) in gates.chunks_exact_mut(C::BLOCKS * hidden + APART).enumerate() {
+        let Forward { hidden, gates, h, h_new, c, c_new, squashed } = self.step;
+        let (wide, memory) = (self.cell.blocks() * hidden, self.cell.memories() * hidden);
+        for (at, gates) in gates.chunks_exact_mut(wide + APART).enumerate() {
             let here = at * hidden..(at + 1) * hidden;
-            let memory = at * hidden * C::MEMORIES..(at + 1) * hidden * C::MEMORIES;
+            let memory = at * memory..(at + 1) * memory;
             C::forward(Forward {
                 hidden,
-                gates: &mut gates[..C::BLOCKS * hidden],
+                gates: &mut gates[..wide],
                 h: &h[here.clone()],
                 h_new: &mut h_new[here],
                 c: &c[memory.clone()],
@@ -101,12 +105,12 @@ impl<T: Real, C: Cell> Loop for Samples<Backward<'_, T>, C> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let Backward { hidden, g, gates, h, h_new, c, squashed, of_h, of_c, of_gates } = self.0;
-        let wide = C::BLOCKS * hidden;
+        let Backward { hidden, g, gates, h, h_new, c, squashed, of_h, of_c, of_gates } = self.step;
+        let (wide, memory) = (self.cell.blocks() * hidden, self.cell.memories() * hidden);
         let rows = gates.chunks_exact(wide + APART).zip(of_gates.chunks_exact_mut(wide + APART));
         for (at, (gates, of_gates)) in rows.enumerate() {
             let here = at * hidden..(at + 1) * hidden;
-            let memory = at * hidden * C::MEMORIES..(at + 1) * hidden * C::MEMORIES;
+            let memory = at * memory..(at + 1) * memory;
             let (of_gates, apart) = of_gates.split_at_mut(wide);
             apart.fill(T::ZERO);
             C::backward(Backward {
