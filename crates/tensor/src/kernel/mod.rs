@@ -17,6 +17,7 @@ pub mod lane;
 pub(crate) mod line;
 pub mod map;
 pub mod memory;
+pub(crate) mod norm;
 pub mod parallel;
 pub(crate) mod philox;
 pub(crate) mod pooling;

@@ -1,5 +1,7 @@
 //! Normalisation over the numbers of one sample.
 
+use chainrule_tensor::Normalisation;
+
 use crate::declare::{Declaration, Draw, Family, Sample};
 use crate::var::Var;
 
@@ -21,8 +23,8 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn layer_norm(&self, shape: &[usize], weight: Option<&Var>, bias: Option<&Var>, eps: f64) -> Var {
-        let axes = self.last_axes("layer_norm", shape, [weight, bias]);
-        self.standardise(&axes, eps).affine(weight, bias)
+        self.expect_rows("layer_norm", shape, [weight, bias]);
+        self.normalise("layer_norm", Normalisation { centred: true, eps }, shape, [weight, bias])
     }
 
     /// Root mean square normalisation: x / √(mean x² + eps) over the last axes, which have the lengths `shape`, then · weight.
@@ -42,8 +44,8 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn rms_norm(&self, shape: &[usize], weight: Option<&Var>, eps: f64) -> Var {
-        let axes = self.last_axes("rms_norm", shape, [weight, None]);
-        (self * (self.square().mean_axes(&axes, true) + eps).rsqrt()).affine(weight, None)
+        self.expect_rows("rms_norm", shape, [weight, None]);
+        self.normalise("rms_norm", Normalisation { centred: false, eps }, shape, [weight, None])
     }
 
     /// Group normalisation: [`standardise`](Var::standardise) over each group of channels of each sample, then · weight + bias per channel.
@@ -103,9 +105,9 @@ impl Var {
         self / (mean * alpha + k).powf(beta)
     }
 
-    /// The last axes, which are to have the lengths `shape`, as have all parameters.
+    /// The last axes are to have the lengths `shape`, as have all parameters, whose numbers are of the same type.
     #[track_caller]
-    fn last_axes(&self, op: &str, shape: &[usize], [weight, bias]: [Option<&Var>; 2]) -> Vec<isize> {
+    fn expect_rows(&self, op: &str, shape: &[usize], [weight, bias]: [Option<&Var>; 2]) {
         assert!(
             !shape.is_empty() && self.shape().ends_with(shape),
             "{op}: input {} does not end in the axes {shape:?}",
@@ -115,8 +117,14 @@ impl Var {
             if let Some(numbers) = numbers.filter(|numbers| numbers.shape() != shape) {
                 panic!("{op}: the {what} has shape {}, not {shape:?}", numbers.to_shape());
             }
+            if let Some(numbers) = numbers.filter(|numbers| numbers.dtype() != self.dtype()) {
+                panic!(
+                    "{op}: the {what} is of {}, the input of {}; convert one of them with .cast()",
+                    numbers.dtype(),
+                    self.dtype()
+                );
+            }
         }
-        (1..=shape.len() as isize).map(|i| -i).collect()
     }
 }
 
@@ -132,8 +140,8 @@ pub const DECLARED: &[Declaration] = &[
         Family::Composite,
         "layer_norm",
         "nn.functional.layer_norm",
-        "(x - mean) / √(var + eps) · w + b",
-        "of its parts",
+        "y · w + b, y = (x - mean) · s, s = 1/√(var + eps)",
+        "x: (ĝ - mean ĝ - y · mean(ĝ · y)) · s, ĝ = g · w; w: Σ g · y; b: Σ g",
         |d| {
             let [shape, n] = shapes(d);
             let inputs = [d.distinct(&shape), d.reals(&n), d.reals(&n)];
@@ -145,8 +153,8 @@ pub const DECLARED: &[Declaration] = &[
         Family::Composite,
         "rms_norm",
         "nn.functional.rms_norm",
-        "x / √(mean x² + eps) · w",
-        "of its parts",
+        "y · w, y = x · s, s = 1/√(mean x² + eps)",
+        "x: (ĝ - y · mean(ĝ · y)) · s, ĝ = g · w; w: Σ g · y",
         |d| {
             let [shape, n] = shapes(d);
             let inputs = [d.distinct(&shape), d.reals(&n)];

@@ -6,14 +6,12 @@
 
 pub mod batch;
 pub mod layer;
-mod standardise;
+mod rows;
 pub mod weight;
 
-use chainrule_tensor::normalise_axes;
-use standardise::Standardise;
+use chainrule_tensor::{Normalisation, normalise_axes};
 
 use crate::declare::{Declaration, Family, Sample};
-use crate::op::Op;
 use crate::var::Var;
 
 impl Var {
@@ -31,17 +29,13 @@ impl Var {
     #[track_caller]
     pub fn standardise(&self, axes: &[isize], eps: f64) -> Var {
         let sorted = normalise_axes("standardise", axes, self.rank());
-        let inner: usize = sorted.iter().map(|&axis| self.shape()[axis]).product();
         let trailing = sorted.first().is_some_and(|&first| first + sorted.len() == self.rank());
-        if !trailing || inner == 0 {
-            let [centred, variance] = self.centred(axes);
-            return centred * (variance + eps).rsqrt();
+        if trailing && self.len() > 0 {
+            let shape = &self.shape()[sorted[0]..];
+            return self.normalise("standardise", Normalisation { centred: true, eps }, shape, [None, None]);
         }
-        if sorted.len() == 1 {
-            return Standardise { eps }.apply([self]);
-        }
-        let rows = self.reshape([self.len() / inner, inner]);
-        Standardise { eps }.apply([&rows]).reshape(self.to_shape())
+        let [centred, variance] = self.centred(axes);
+        centred * (variance + eps).rsqrt()
     }
 
     /// x − mean and the variance along the axes, which stay with length 1.
