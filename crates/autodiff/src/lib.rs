@@ -28,6 +28,7 @@ mod checkpoint;
 pub mod declare;
 pub mod gradients;
 pub mod op;
+#[cfg_attr(not(feature = "declarations"), allow(dead_code))] // declarations are dead code then
 pub mod ops;
 pub mod report;
 pub mod tape;

@@ -162,7 +162,7 @@ impl Var {
 }
 
 /// What the composites say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "softsign",

@@ -61,7 +61,7 @@ fn drawn(d: &mut Draw) -> (Vec<usize>, Vec<usize>) {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear(
         "adaptive_avg_pool",
         "nn.functional.adaptive_avg_pool2d",

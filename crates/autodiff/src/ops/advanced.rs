@@ -127,7 +127,7 @@ pub(super) fn written(indices: &[Option<Tensor>]) -> String {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[Declaration::linear(
+pub(crate) const DECLARED: &[Declaration] = &[Declaration::linear(
     "index",
     "Tensor.__getitem__",
     "elements picked by tensors",

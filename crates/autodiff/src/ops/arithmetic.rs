@@ -340,7 +340,7 @@ fn one(draw: &mut Draw, source: &str, call: fn(&Var) -> Var) -> Sample {
 const ANY: [f64; 2] = [-3.0, 3.0];
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Product, "add", "add", "a + b", "g, g", |d| two(d, ANY, "&x[0] + &x[1]", |a, b| a + b)),
     Declaration::new(Family::Product, "sub", "sub", "a - b", "g, -g", |d| two(d, ANY, "&x[0] - &x[1]", |a, b| a - b)),
     Declaration::new(Family::Product, "mul", "mul", "a · b", "g·b, g·a", |d| {

@@ -145,7 +145,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("repeat", "Tensor.repeat", "repeated along axes", "sum over the repetitions", |d| {
         let shape = d.shape();
         let times: Vec<usize> = (0..shape.len() + d.below(2)).map(|_| d.pick(&[1, 2, 3, 0])).collect();

@@ -135,7 +135,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("permute", "permute", "axes in another order", "permute back", |d| {
         let shape = d.shape();
         let axes: Vec<isize> = d.order(shape.len()).into_iter().map(|a| a as isize).collect();

@@ -277,7 +277,7 @@ fn three(d: &mut Draw, source: &str, call: fn(&Var, &Var, &Var) -> Var) -> Sampl
 const DIVISOR: [f64; 2] = [3.1, 4.0];
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Elementwise, "remainder", "remainder", "a - b·⌊a/b⌋", "g, -g·⌊a/b⌋", |d| {
         two(d, DIVISOR, "x[0].remainder(&x[1])", |a, b| a.remainder(b))
     }),

@@ -163,7 +163,7 @@ fn limit(d: &mut Draw, name: &str, number: f64, call: fn(&Var, Side) -> Var) -> 
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration {
         special: &[Special { x: -1.0, slope: 1.0 }, Special { x: 2.0, slope: 1.0 }],
         ..Declaration::new(

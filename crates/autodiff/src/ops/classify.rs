@@ -19,7 +19,7 @@ macro_rules! tests {
         }
 
         /// What these tests say about themselves.
-        pub const DECLARED: &[Declaration] = &[$(
+        pub(crate) const DECLARED: &[Declaration] = &[$(
             Declaration::discrete(stringify!($name), stringify!($name), $formula, |d| {
                 let shape = d.shape();
                 let source = concat!("Var::constant(x[0].", stringify!($name), "().cast(x[0].dtype()))");

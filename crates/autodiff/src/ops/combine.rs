@@ -167,7 +167,7 @@ fn rows(d: &mut Draw) -> Vec<Tensor> {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("block_diag", "block_diag", "matrices along a diagonal", "the blocks of g", |d| {
         let count = d.range(1, 3);
         let parts: Vec<Tensor> = (0..count)

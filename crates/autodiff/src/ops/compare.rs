@@ -113,7 +113,7 @@ fn two(draw: &mut Draw, source: &str, call: fn(&Var, &Var) -> Tensor) -> Sample 
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: [&[Declaration]; 3] = [
+pub(crate) const DECLARED: [&[Declaration]; 3] = [
     RELATIONS,
     LOGIC,
     &[

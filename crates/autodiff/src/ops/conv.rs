@@ -228,7 +228,7 @@ fn drawn(d: &mut Draw) -> (Window, [Vec<usize>; 3], usize) {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Product,
         "conv",

@@ -144,7 +144,7 @@ fn reversed(parts: Vec<Var>, axis: isize) -> Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("split_with_sizes", "split_with_sizes", "parts of given lengths", "joined", |d| {
         let mut shape = d.positive_shape();
         let axis = d.axis(shape.len());

@@ -127,7 +127,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("diagonal", "diagonal", "a diagonal of two axes", "zeros, with g on the diagonal", |d| {
         let shape: Vec<usize> = (0..d.range(2, 4)).map(|_| d.size()).collect();
         let axes = d.order(shape.len());

@@ -40,7 +40,7 @@ impl Var {
 const KINDS: [f64; 6] = [2.0, 1.0, f64::INFINITY, 0.0, 3.0, 1.5];
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[Declaration::new(
+pub(crate) const DECLARED: &[Declaration] = &[Declaration::new(
     Family::Composite,
     "cdist",
     "cdist",

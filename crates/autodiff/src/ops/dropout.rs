@@ -196,7 +196,7 @@ fn noisy(d: &mut Draw, least: usize, name: &'static str, call: fn(&Var, f64, &mu
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("dropout", "nn.functional.dropout", "x · mask / (1 - p)", "g · mask / (1 - p)", |d| {
         noisy(d, 0, "dropout", Var::dropout)
     }),

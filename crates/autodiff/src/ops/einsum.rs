@@ -206,7 +206,7 @@ fn equation(d: &mut Draw) -> Sample {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "einsum", "einsum", "Σ of products over named axes", "of its parts", equation),
     Declaration::new(Family::Composite, "tensordot", "tensordot", "Σ of products over axes", "of its parts", |d| {
         let (count, shared) = (d.below(3), [d.size(), d.size()]);

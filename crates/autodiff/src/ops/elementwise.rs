@@ -208,7 +208,7 @@ impl Var {
 }
 
 /// What the composites say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("deg2rad", "deg2rad", "x · π/180", "g · π/180", |d| {
         d.function("deg2rad", -90.0, 90.0, Var::deg2rad)
     }),

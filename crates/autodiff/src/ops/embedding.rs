@@ -139,7 +139,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("embedding", "nn.functional.embedding", "rows at positions", "g added at the rows", |d| {
         let shape = [d.positive_size(), d.size()];
         let index = d.size();

@@ -211,7 +211,7 @@ pub(super) fn on_line(draw: &mut Draw, name: &str, call: fn(&Var, isize, bool) -
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("amax", "amax", "the largest", "g to the largest, evenly", |d| {
         along(d, "amax", Draw::distinct, |x, axes, keep| x.amax(axes, keep))
     }),

@@ -271,7 +271,7 @@ fn one(d: &mut Draw, name: &str, pairs: usize, least: usize, call: One) -> Sampl
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("complex", "complex", "pairs of both", "the parts of g", |d| {
         let shape = d.shape();
         Sample::new([d.reals(&shape), d.reals(&shape)], "Var::complex(&x[0], &x[1])", |x| Var::complex(&x[0], &x[1]))

@@ -167,7 +167,7 @@ fn shifted(d: &mut Draw, name: &str, call: fn(&Var, &[isize]) -> Var) -> Sample 
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("fftn", "fft.fftn", "fft along axes", "ifftn, unscaled", |d| several(d, "fftn", 1, Var::fftn)),
     Declaration::linear("ifftn", "fft.ifftn", "ifft along axes", "fftn, scaled", |d| {
         several(d, "ifftn", 1, Var::ifftn)

@@ -107,7 +107,7 @@ fn drawn(d: &mut Draw) -> (Vec<usize>, Vec<usize>, Window) {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("im2col", "nn.functional.unfold", "windows as columns", "columns added back", |d| {
         let (shape, kernel, window) = drawn(d);
         let shape = if d.flag() { shape[1..].to_vec() } else { shape };

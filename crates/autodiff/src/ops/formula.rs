@@ -166,7 +166,7 @@ macro_rules! rows {
         )+
 
         /// What the rows say about themselves.
-        pub const ROWS: &[crate::declare::Declaration] = &[$(
+        pub(crate) const ROWS: &[crate::declare::Declaration] = &[$(
             crate::declare::Declaration {
                 name: stringify!($name),
                 torch: $torch,
@@ -332,7 +332,7 @@ macro_rules! pairs {
         )+
 
         /// What the rows say about themselves.
-        pub const PAIRS: &[crate::declare::Declaration] = &[$(
+        pub(crate) const PAIRS: &[crate::declare::Declaration] = &[$(
             crate::declare::Declaration {
                 name: stringify!($name),
                 torch: $torch,

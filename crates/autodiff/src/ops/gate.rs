@@ -136,7 +136,7 @@ fn gated(d: &mut Draw, name: &str, call: fn(&Var, isize) -> Var) -> Sample {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "prelu",

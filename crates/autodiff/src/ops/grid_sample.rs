@@ -318,7 +318,7 @@ fn drawn(d: &mut Draw, options: GridSample) -> [Tensor; 2] {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "grid_sample",

@@ -241,7 +241,7 @@ pub(super) fn slices_at(d: &mut Draw, name: &str, call: fn(&Var, isize, &Tensor,
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("index_select", "index_select", "slices at positions", "g added at the positions", |d| {
         let shape = d.positive_shape();
         let axis = d.below(shape.len());

@@ -85,7 +85,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("resample", "", "y[o] = Σ weight · x[position]", "the transposed matrix", |d| {
         let shape = d.positive_shape();
         let axis = d.below(shape.len());

@@ -121,7 +121,7 @@ pub(super) fn all(x: &[Var]) -> Vec<&Var> {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("cat", "cat", "joined along an axis", "cut apart", |d| {
         let shape = d.positive_shape();
         let axis = d.below(shape.len());

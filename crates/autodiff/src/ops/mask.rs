@@ -107,7 +107,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("masked_fill", "masked_fill", "a number where the mask holds, else x", "g elsewhere", |d| {
         let shape = d.shape();
         let from = d.below(shape.len() + 1);

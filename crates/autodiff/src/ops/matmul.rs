@@ -104,7 +104,7 @@ fn operands(d: &mut Draw) -> Sample {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Product, "matmul", "matmul", "a · b", "g·bᵀ, aᵀ·g", operands),
     Declaration::new(Family::Composite, "linear", "nn.functional.linear", "x·wᵀ + b", "of its parts", |d| {
         let (batch, inputs, outputs) = (d.shape(), d.size(), d.size());

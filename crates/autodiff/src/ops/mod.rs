@@ -80,14 +80,17 @@ pub mod stft;
 pub mod unpool;
 pub mod vector_norm;
 
+#[cfg(feature = "declarations")]
 use crate::declare::Declaration;
 
-/// Every declaration, family by family.
+/// Every declaration, family by family. Behind the feature `declarations`: samples of each op are for its checks and its documentation, and
+/// whoever only computes need not build them.
 ///
 /// ```
 /// let ops = chainrule_autodiff::ops::declarations();
 /// assert!(ops.iter().any(|op| op.name == "tanh" && op.rule == "g · (1.0 - y * y)"));
 /// ```
+#[cfg(feature = "declarations")]
 pub fn declarations() -> Vec<&'static Declaration> {
     [
         elementwise::ROWS,

@@ -186,7 +186,7 @@ fn corrected(draw: &mut Draw, name: &str, call: fn(&Var, &[isize], f64, bool) ->
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "var_axes", "var", "Σ (x - mean)² / (n - correction)", "of its parts", |d| {
         match d.flag() {
             false => along(d, "var_axes", Draw::reals, |x, axes, keep| x.var_axes(axes, 0.0, keep)),

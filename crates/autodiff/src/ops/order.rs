@@ -154,7 +154,7 @@ fn counted(draw: &mut Draw, name: &str, call: fn(&Var, usize, isize) -> Var) -> 
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("sort", "sort", "x in order", "g to where each came from", |d| {
         on_line(d, "sort", |x, axis, descending| x.sort(axis, descending).0).regular()
     }),

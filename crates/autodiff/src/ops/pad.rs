@@ -159,7 +159,7 @@ fn padded(d: &mut Draw, padding: Padding, most: fn(usize) -> isize) -> Sample {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("pad", "constant_pad_nd", "zeros around", "the range inside", |d| {
         let shape = d.shape();
         let from = d.below(shape.len() + 1);

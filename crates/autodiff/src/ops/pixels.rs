@@ -95,7 +95,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear(
         "pixel_shuffle",
         "pixel_shuffle",

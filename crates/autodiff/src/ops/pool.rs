@@ -198,7 +198,7 @@ fn drawn(d: &mut Draw) -> (Vec<usize>, Vec<usize>, Window) {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "max_pool",

@@ -235,7 +235,7 @@ macro_rules! declared {
 }
 
 /// What the sums with products say about themselves.
-pub const SUMS: &[Declaration] = declared! {
+pub(crate) const SUMS: &[Declaration] = declared! {
     addmm addmm_with, "x + a · b", |[m, k, n, _]| [vec![m, n], vec![m, k], vec![k, n]];
     addmv addmv_with, "x + a · b", |[m, k, _, _]| [vec![m], vec![m, k], vec![k]];
     addr addr_with, "x + a · bᵀ", |[m, n, _, _]| [vec![m, n], vec![m], vec![n]];
@@ -244,7 +244,7 @@ pub const SUMS: &[Declaration] = declared! {
 };
 
 /// What the products say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "mm", "mm", "a · b", "of its parts", |d| {
         let [m, k, n] = [d.size(), d.size(), d.size()];
         of_shapes(d, [&[m, k], &[k, n]], "x[0].mm(&x[1])", |x| x[0].mm(&x[1]))

@@ -160,7 +160,7 @@ fn with(draw: &mut Draw, name: &str, call: fn(&Var, &[f64], Option<isize>, bool,
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("quantile", "quantile", "what a share q is below", "g to the two neighbours", |d| {
         of_line(d, "quantile", |x, q, axis, keep| x.quantile(q, axis, keep))
     }),

@@ -257,7 +257,7 @@ pub(super) fn along(
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("sum", "sum", "Σ x", "g repeated", |d| {
         let shape = d.shape();
         Sample::new([d.reals(&shape)], "x[0].sum()", |x| x[0].sum())

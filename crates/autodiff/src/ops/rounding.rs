@@ -69,7 +69,7 @@ impl Var {
 }
 
 /// What the composites say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "round_with", "round", "round(10ᵈ x) / 10ᵈ", "of its parts: 0", |d| {
         let (decimals, shape) = (d.pick(&[0, 1, -1]), d.shape());
         let [low, high] = [0.6, 1.4].map(|x| x * 10f64.powi(-decimals));

@@ -335,7 +335,7 @@ fn under(draw: &mut Draw, name: &str, call: fn(&Var, &Var, isize) -> Var) -> Sam
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("cumsum", "cumsum", "y[i] = Σ x[..=i]", "running sums from the end", |d| {
         along(d, Draw::reals, "cumsum", Var::cumsum)
     }),

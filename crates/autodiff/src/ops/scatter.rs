@@ -208,7 +208,7 @@ pub(super) fn lines(d: &mut Draw) -> (Vec<usize>, usize, Tensor, String) {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("scatter", "scatter", "x, with others at positions", "g elsewhere; g at the positions", |d| {
         let (shape, axis, index, source) = lines(d);
         if d.below(3) == 2 {

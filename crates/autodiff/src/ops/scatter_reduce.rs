@@ -99,7 +99,7 @@ fn joined(d: &mut Draw, joining: Joining) -> Sample {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[Declaration::new(
+pub(crate) const DECLARED: &[Declaration] = &[Declaration::new(
     Family::Composite,
     "scatter_reduce",
     "scatter_reduce",

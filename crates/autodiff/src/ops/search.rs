@@ -48,7 +48,7 @@ impl Var {
 }
 
 /// What these ops say about themselves. (The shape of what `nonzero` gives depends on values, and that no check can vary.)
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::discrete("isin", "isin", "x ∈ elements", |d| {
         let shape = d.shape();
         let source = "Var::constant(x[0].isin(&tensor![F64; -1.0, 0.5, 1.0]).cast(x[0].dtype()))";

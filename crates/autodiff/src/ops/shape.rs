@@ -204,7 +204,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("reshape", "reshape", "the elements in order", "reshape back", |d| {
         let shape = d.shape();
         let mut new = shape.clone();

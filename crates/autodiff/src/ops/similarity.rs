@@ -83,7 +83,7 @@ fn vectors(d: &mut Draw, shape: &[usize]) -> chainrule_tensor::Tensor {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "normalize", "nn.functional.normalize", "x / ‖x‖", "of its parts", |d| {
         // A line of one number is 1 or -1, whatever the number.
         let shape: Vec<usize> = (0..d.range(1, 3)).map(|_| d.range(2, 4)).collect();

@@ -277,7 +277,7 @@ fn along(d: &mut Draw, name: &str, call: fn(&Var, isize) -> Var) -> Sample {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "logsumexp", "logsumexp", "ln Σ eˣ", "of its parts: g · softmax(x)", |d| {
         let shape = d.positive_shape();
         let (axes, keep) = (d.axes(shape.len()), d.flag());

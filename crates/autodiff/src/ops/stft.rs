@@ -191,7 +191,7 @@ fn drawn(d: &mut Draw) -> Stft {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::linear("stft", "stft", "rfft of windowed frames", "of its parts", |d| {
         let frames = drawn(d);
         let shape = [d.size().min(2), 6 + d.below(4)];

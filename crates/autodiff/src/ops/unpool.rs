@@ -40,7 +40,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[Declaration::new(
+pub(crate) const DECLARED: &[Declaration] = &[Declaration::new(
     Family::Composite,
     "max_unpool",
     "nn.functional.max_unpool2d",

@@ -122,7 +122,7 @@ fn between(draw: &mut Draw, shape: &[usize]) -> Tensor {
 const ORDERS: [f64; 8] = [2.0, 1.0, 3.0, 0.5, 1.5, -1.0, -2.5, 0.0];
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "norm", "linalg.vector_norm", "√Σ x²", "of its parts; 0 at 0", |d| {
         along(d, "norm", |d, shape| d.tensor(shape, 0.2, 3.0), |x, axes, keep| x.norm(axes, keep))
     }),

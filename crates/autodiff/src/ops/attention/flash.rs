@@ -154,7 +154,7 @@ fn joint(d: &mut Draw) -> Sample {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "flash_attention",

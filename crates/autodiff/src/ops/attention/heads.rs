@@ -91,7 +91,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[Declaration::new(
+pub(crate) const DECLARED: &[Declaration] = &[Declaration::new(
     Family::Composite,
     "multi_head_attention",
     "nn.functional.multi_head_attention_forward",

@@ -32,7 +32,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[Declaration::new(
+pub(crate) const DECLARED: &[Declaration] = &[Declaration::new(
     Family::Composite,
     "linear_attention",
     "",

@@ -181,7 +181,7 @@ fn operands(d: &mut Draw, keys: usize, values: usize) -> [Tensor; 3] {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "scaled_dot_product_attention",

@@ -49,7 +49,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[Declaration::linear(
+pub(crate) const DECLARED: &[Declaration] = &[Declaration::linear(
     "rope",
     "torchtune.modules.RotaryPositionalEmbeddings",
     "pairs turned by the angle m·base^(-2i/d)",

@@ -143,7 +143,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "det", "linalg.det", "det A", "g·det A·A⁻ᵀ", |d| {
         let (batch, n) = (batch(d), d.size());
         let shape = [&batch[..], &[n, n]].concat();

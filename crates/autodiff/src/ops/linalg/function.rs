@@ -140,7 +140,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "matrix_power", "linalg.matrix_power", "Aⁿ", "of its parts", |d| {
         let (batch, n, power) = (batch(d), d.size(), d.pick(&[2, 1, 0, 3, 5, -1, -2, -3]));
         let source = format!("x[0].matrix_power({power})");

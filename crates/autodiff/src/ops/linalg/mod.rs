@@ -20,7 +20,7 @@ pub use norm::MatrixNorm;
 use crate::declare::Declaration;
 
 /// What these ops say about themselves, family by family.
-pub const DECLARED: &[&[Declaration]] = &[
+pub(crate) const DECLARED: &[&[Declaration]] = &[
     solve::DECLARED,
     triangular::DECLARED,
     cholesky::DECLARED,

@@ -111,7 +111,7 @@ const NORMS: [MatrixNorm; 8] = [
 ];
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "matrix_norm", "linalg.matrix_norm", "‖A‖", "of its parts", |d| {
         let (batch, m, n, keep) = (batch(d), d.positive_size(), d.positive_size(), d.flag());
         let (norm, axes) = (d.pick(&NORMS), d.pick(&[[-2, -1], [0, 1], [-1, -2]]));

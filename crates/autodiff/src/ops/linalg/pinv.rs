@@ -151,7 +151,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "pinv", "linalg.pinv", "A⁺", "-A⁺ᵀ·g·A⁺ᵀ + …", |d| {
         let (batch, m, n) = (batch(d), d.size(), d.size());
         Sample::new([any(d, &batch, m, n)], "made_graded(x[0]).pinv()", |x| made_graded(&x[0]).pinv())

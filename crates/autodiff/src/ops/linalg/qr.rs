@@ -99,7 +99,7 @@ fn sample(d: &mut Draw) -> Sample {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[Declaration::new(
+pub(crate) const DECLARED: &[Declaration] = &[Declaration::new(
     Family::Composite,
     "qr",
     "linalg.qr",

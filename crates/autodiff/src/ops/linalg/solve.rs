@@ -171,7 +171,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "inv", "linalg.inv", "A⁻¹", "-A⁻ᵀ·g·A⁻ᵀ", |d| {
         let (batch, n) = (batch(d), d.size());
         Sample::new([regular(d, &batch, n)], "x[0].inv()", |x| x[0].inv())

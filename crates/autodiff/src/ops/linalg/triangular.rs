@@ -85,7 +85,7 @@ fn system(d: &mut Draw) -> ([Tensor; 2], bool, bool) {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "solve_triangular",

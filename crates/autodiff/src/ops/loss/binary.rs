@@ -289,7 +289,7 @@ const PROBABILITIES: [f64; 2] = [0.1, 0.9];
 const LOGITS: [f64; 2] = [-3.0, 3.0];
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "binary_cross_entropy",

@@ -272,7 +272,7 @@ fn labelled(d: &mut Draw) -> (Tensor, Tensor) {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "cross_entropy",

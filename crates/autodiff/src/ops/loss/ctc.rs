@@ -319,7 +319,7 @@ fn other_than(blank: usize, number: usize) -> i64 {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "ctc_loss",

@@ -53,7 +53,7 @@ macro_rules! distances {
         )+}
 
         /// What these ops say about themselves.
-        pub const DECLARED: &[Declaration] = &[$(
+        pub(crate) const DECLARED: &[Declaration] = &[$(
             Declaration::new(Family::Composite, stringify!($name), $torch, stringify!($value), "of its parts", |d| {
                 Sample::new(operands(d), concat!("x[0].", stringify!($name), "(&x[1])"), |x| x[0].$name(&x[1]))
             }),

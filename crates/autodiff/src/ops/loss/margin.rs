@@ -177,7 +177,7 @@ fn scores(d: &mut Draw) -> (Tensor, Vec<usize>) {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "multi_margin_loss",

@@ -139,7 +139,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "margin_ranking_loss",

@@ -204,7 +204,7 @@ fn inference(d: &mut Draw) -> [Tensor; 5] {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "batch_norm",

@@ -135,7 +135,7 @@ fn shapes(d: &mut Draw) -> [Vec<usize>; 2] {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(
         Family::Composite,
         "layer_norm",

@@ -89,7 +89,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] =
+pub(crate) const DECLARED: &[Declaration] =
     &[Declaration::new(Family::Composite, "standardise", "", "(x - mean) / √(var + eps)", "of its parts", |d| {
         let shape = [d.positive_size(), d.range(2, 4)];
         Sample::new([d.distinct(&shape)], "x[0].standardise(&[1], 0.1)", |x| x[0].standardise(&[1], 0.1))

@@ -81,7 +81,7 @@ impl Var {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "weight_norm", "_weight_norm", "g · v / ‖v‖", "of its parts", |d| {
         let shape: Vec<usize> = (0..d.range(2, 3)).map(|_| d.range(2, 3)).collect();
         let axis = d.flag().then(|| d.axis(shape.len()));

@@ -239,7 +239,7 @@ fn above_zero(d: &mut Draw) -> Sample {
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Composite, "rnn_tanh", "rnn_tanh", "rnn_tanh_cell, step by step", "of its parts", |d| {
         drawn(d, Recurrence::Tanh)
     }),

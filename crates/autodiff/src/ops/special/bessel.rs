@@ -57,7 +57,7 @@ macro_rules! named {
         }
 
         /// What these methods say about themselves.
-        pub const DECLARED: &[Declaration] = &[$(
+        pub(crate) const DECLARED: &[Declaration] = &[$(
             Declaration::new(Family::Elementwise, stringify!($name), $torch, concat!(stringify!($of), "(", $order, ")"),
                 concat!("that of ", stringify!($of)), |d| {
                     let domain = $domain;

@@ -154,7 +154,7 @@ fn incomplete(d: &mut Draw, name: &str, call: fn(&Tensor, &Var) -> Var) -> Sampl
 }
 
 /// What these ops say about themselves.
-pub const DECLARED: &[Declaration] = &[
+pub(crate) const DECLARED: &[Declaration] = &[
     Declaration::new(Family::Elementwise, "igamma", "igamma", "P(a, x)", "g · xᵃ⁻¹ e⁻ˣ / Γ(a)", |d| {
         incomplete(d, "igamma", Var::igamma)
     }),

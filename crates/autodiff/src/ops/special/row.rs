@@ -68,7 +68,7 @@ macro_rules! functions {
         )+
 
         /// What the rows say about themselves.
-        pub const ROWS: &[crate::declare::Declaration] = &[$(
+        pub(crate) const ROWS: &[crate::declare::Declaration] = &[$(
             crate::declare::Declaration {
                 name: stringify!($name),
                 torch: $torch,
