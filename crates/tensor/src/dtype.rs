@@ -82,6 +82,9 @@ impl fmt::Display for DType {
 pub trait Element: Copy + Default + PartialEq + PartialOrd + Send + Sync + fmt::Debug + fmt::Display + 'static {
     /// The run-time name of this type.
     const DTYPE: DType;
+    /// Whether kernels compute with it, and much: loops over `f32` and `f64` are compiled for wide vectors, too.
+    #[doc(hidden)]
+    const WIDE: bool = matches!(Self::DTYPE, DType::F32 | DType::F64);
     /// The value as a double, for printing and comparison (`i64` beyond 2⁵³ rounds).
     fn to_f64(self) -> f64;
     /// The nearest value of this type; integers truncate and saturate, and truth is "not zero".

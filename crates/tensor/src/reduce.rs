@@ -32,6 +32,7 @@ impl Fold for Sum {
 
 pub(crate) struct Prod;
 impl Fold for Prod {
+    const WIDE: bool = false;
     #[inline(always)]
     fn start<T: Number>() -> T {
         T::ONE
@@ -228,7 +229,8 @@ impl Tensor {
             if axes.len() == self.rank()
                 && let Some(formula) = self.formula::<T>()
             {
-                return Tensor::build::<T>(shape, |out| out.fill(fold_formula::<F, T>(formula, self.len())));
+                let all = fold_formula::<F, T>(formula, self.len());
+                return Tensor::build::<T>(shape, |out| out.fill(all));
             }
             let (x, form) = Form::of(self, &axes);
             let x = x.as_slice::<T>().expect("a reduction's form is dense");

@@ -5,6 +5,8 @@
 
 /// A loop to be compiled once per CPU level. `run` must be `#[inline(always)]`, and so must what it calls.
 pub(crate) trait Loop {
+    /// Whether wide vectors make it faster, and matter: else it is compiled once, for every CPU.
+    const WIDE: bool = true;
     /// What the loop computes.
     type Out;
     /// Runs it.
@@ -17,12 +19,14 @@ pub(crate) trait Loop {
 #[inline]
 pub(crate) fn vectorised<J: Loop>(job: J) -> J::Out {
     #[cfg(target_arch = "x86_64")]
-    match level() {
-        // SAFETY: `level` has seen these features on this CPU.
-        Level::Avx512 => return unsafe { avx512(job) },
-        // SAFETY: as above.
-        Level::Avx2 => return unsafe { avx2(job) },
-        Level::Portable => {}
+    if J::WIDE {
+        match level() {
+            // SAFETY: `level` has seen these features on this CPU.
+            Level::Avx512 => return unsafe { avx512(job) },
+            // SAFETY: as above.
+            Level::Avx2 => return unsafe { avx2(job) },
+            Level::Portable => {}
+        }
     }
     job.run()
 }

@@ -77,6 +77,7 @@ struct Planes<'a, T> {
 }
 
 impl<T: Number> Loop for Planes<'_, T> {
+    const WIDE: bool = T::WIDE;
     type Out = ();
     #[inline(always)]
     fn run(self) {

@@ -14,6 +14,8 @@ use crate::tensor::Tensor;
 
 /// An associative operation with a neutral element.
 pub(crate) trait Fold: Send + Sync {
+    /// Whether it is frequent enough to be compiled for wide vectors.
+    const WIDE: bool = true;
     /// The neutral element.
     fn start<T: Number>() -> T;
     /// The combination of two values.
@@ -150,6 +152,7 @@ struct Row<'a, F, T> {
 }
 
 impl<F: Fold, T: Number> Loop for Row<'_, F, T> {
+    const WIDE: bool = T::WIDE && F::WIDE;
     type Out = T;
     #[inline(always)]
     fn run(self) -> T {
@@ -188,6 +191,7 @@ struct Strip<'a, F, T> {
 }
 
 impl<F: Fold, T: Number> Loop for Strip<'_, F, T> {
+    const WIDE: bool = T::WIDE && F::WIDE;
     type Out = ();
     #[inline(always)]
     fn run(self) {
