@@ -68,7 +68,7 @@ impl Kind {
     pub(super) fn read(
         self,
         shape: &Shape,
-        source: &mut impl Read,
+        source: &mut dyn Read,
         big_endian: bool,
         at: &Place,
     ) -> Result<Tensor, FileError> {
@@ -104,7 +104,7 @@ impl Kind {
 /// Reads elements of `N` bytes; `decode` refuses only truth values.
 fn read_as<T: Element, const N: usize>(
     shape: &Shape,
-    source: &mut impl Read,
+    source: &mut dyn Read,
     at: &Place,
     decode: impl Fn([u8; N]) -> Option<T>,
 ) -> Result<Tensor, FileError> {
@@ -155,7 +155,7 @@ impl Encode for bool {
 
 /// Writes the elements in row-major order as little-endian bytes, gathering views block by block.
 #[track_caller]
-pub(super) fn write(x: &Tensor, sink: &mut impl Write, at: &Place) -> Result<(), FileError> {
+pub(super) fn write(x: &Tensor, sink: &mut dyn Write, at: &Place) -> Result<(), FileError> {
     each_dtype!(x.dtype(), T => {
         let reader = Reader::<T>::new(x, &x.layout);
         let (count, step) = (x.len(), CHUNK / size_of::<T>());

@@ -92,6 +92,6 @@ pub(super) fn in_memory(
 }
 
 /// Writes bytes, naming the place when that fails.
-pub(super) fn put(sink: &mut impl Write, bytes: &[u8], at: &Place) -> Result<(), FileError> {
+pub(super) fn put(sink: &mut dyn Write, bytes: &[u8], at: &Place) -> Result<(), FileError> {
     sink.write_all(bytes).map_err(|e| FileError::from_io(at, e))
 }

@@ -69,7 +69,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Tensor, FileError> {
 }
 
 /// Reads a tensor from a source of `len` bytes.
-pub(super) fn read(source: &mut impl Read, len: u64, at: &Place) -> Result<Tensor, FileError> {
+pub(super) fn read(source: &mut dyn Read, len: u64, at: &Place) -> Result<Tensor, FileError> {
     let (header, size) = Header::read(source, len, at)?;
     let Header { kind, big_endian, fortran, mut shape } = header;
     let needed = kind.bytes(&shape, at)?;
@@ -107,7 +107,7 @@ impl Plan<'_> {
     }
 
     #[track_caller]
-    pub(super) fn write(&self, sink: &mut impl Write, at: &Place) -> Result<(), FileError> {
+    pub(super) fn write(&self, sink: &mut dyn Write, at: &Place) -> Result<(), FileError> {
         file::put(sink, &self.header, at)?;
         elements::write(self.x, sink, at)
     }

@@ -149,16 +149,16 @@ impl Entry {
     fn read<R: ReaderAt>(&self, archive: &ZipArchive<R>) -> Result<Tensor, FileError> {
         let entry = archive.get_entry(self.way).map_err(|e| archive_error(&self.at, e))?;
         if self.deflated {
-            self.read_all(entry.verifying_reader(DeflateDecoder::new(entry.reader())))
+            self.read_all(&mut entry.verifying_reader(DeflateDecoder::new(entry.reader())))
         } else {
-            self.read_all(entry.verifying_reader(entry.reader()))
+            self.read_all(&mut entry.verifying_reader(entry.reader()))
         }
     }
 
     /// Reads the tensor from a source that checks its own checksum at its end.
-    fn read_all(&self, mut source: impl Read) -> Result<Tensor, FileError> {
+    fn read_all(&self, source: &mut dyn Read) -> Result<Tensor, FileError> {
         let size = self.way.uncompressed_size_hint();
-        let x = npy::read(&mut source, size, &self.at)?;
+        let x = npy::read(source, size, &self.at)?;
         match source.read(&mut [0]) {
             Ok(0) => Ok(x),
             Ok(_) => Err(archive_error(&self.at, "more bytes than it claims")),
@@ -195,7 +195,7 @@ fn read<R: ReaderAt>(archive: &ZipArchive<R>, buffer: &mut [u8], len: u64, at: &
 }
 
 #[track_caller]
-fn write(tensors: &Tensors, deflate: bool, sink: &mut impl Write, at: &Place) -> Result<(), FileError> {
+fn write(tensors: &Tensors, deflate: bool, sink: &mut dyn Write, at: &Place) -> Result<(), FileError> {
     let method = if deflate { CompressionMethod::DEFLATE } else { CompressionMethod::STORE };
     let mut archive = ZipArchiveWriter::new(sink);
     for (name, tensor) in tensors {

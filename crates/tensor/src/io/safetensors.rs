@@ -84,7 +84,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<(Tensors, Metadata), FileError> {
     read(&mut &*bytes, bytes.len() as u64, &Place::default())
 }
 
-fn read(source: &mut impl Read, len: u64, at: &Place) -> Result<(Tensors, Metadata), FileError> {
+fn read(source: &mut dyn Read, len: u64, at: &Place) -> Result<(Tensors, Metadata), FileError> {
     let truncated = |needed: u64| FileError::Truncated { at: at.clone(), needed, found: len };
     let available = len.checked_sub(8).ok_or_else(|| truncated(8))?;
     let failed = |e| FileError::from_read(at, e, len, 0);
@@ -150,7 +150,7 @@ impl Plan<'_> {
     }
 
     #[track_caller]
-    fn write(&self, sink: &mut impl Write, at: &Place) -> Result<(), FileError> {
+    fn write(&self, sink: &mut dyn Write, at: &Place) -> Result<(), FileError> {
         file::put(sink, &(self.header.len() as u64).to_le_bytes(), at)?;
         file::put(sink, &self.header, at)?;
         self.order.iter().try_for_each(|(name, tensor)| elements::write(tensor, sink, &at.tensor(name)))

@@ -24,7 +24,7 @@ pub(super) struct Header {
 
 impl Header {
     /// Reads the header of a source of `len` bytes, and says how many it takes.
-    pub(super) fn read(source: &mut impl Read, len: u64, at: &Place) -> Result<(Header, u64), FileError> {
+    pub(super) fn read(source: &mut dyn Read, len: u64, at: &Place) -> Result<(Header, u64), FileError> {
         let mut taken = 0;
         let mut start = [0; 8];
         take(source, &mut start, &mut taken, len, at)?;
@@ -61,7 +61,7 @@ impl Header {
     }
 }
 
-fn take(source: &mut impl Read, into: &mut [u8], taken: &mut u64, len: u64, at: &Place) -> Result<(), FileError> {
+fn take(source: &mut dyn Read, into: &mut [u8], taken: &mut u64, len: u64, at: &Place) -> Result<(), FileError> {
     let needed = *taken + into.len() as u64;
     source.read_exact(into).map_err(|e| FileError::from_read(at, e, needed, len))?;
     *taken = needed;
