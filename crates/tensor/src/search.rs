@@ -1,8 +1,7 @@
 //! Searching: where elements are not zero, whether they occur, where they would stand in an order.
 
-use std::cmp::Ordering;
-
-use crate::dtype::{DType, each_dtype};
+use crate::dtype::DType;
+use crate::kernel::line::{NAN, keys};
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -62,16 +61,14 @@ impl Tensor {
     #[track_caller]
     pub fn isin(&self, elements: &Tensor) -> Tensor {
         self.same_type("isin", elements);
-        each_dtype!(self.dtype(), T => {
-            let order = |a: &T, b: &T| a.partial_cmp(b).unwrap_or(Ordering::Equal);
-            let mut among: Vec<T> = elements.to_vec();
-            among.retain(|x| x.partial_cmp(x).is_some());
-            among.sort_by(order);
-            let found = |x: T| x.partial_cmp(&x).is_some() && among.binary_search_by(|e| order(e, &x)).is_ok();
-            let values = self.to_vec::<T>();
-            Tensor::build::<bool>(self.to_shape(), |out| {
-                out.iter_mut().zip(&values).for_each(|(o, &x)| *o = found(x));
-            })
+        let nan = |key: i64| self.dtype().is_float() && key == NAN;
+        let mut among = keys(elements).to_vec::<i64>();
+        among.sort_unstable();
+        let values = keys(self).to_vec::<i64>();
+        Tensor::build::<bool>(self.to_shape(), |out| {
+            for (o, x) in out.iter_mut().zip(&values) {
+                *o = !nan(*x) && among.binary_search(x).is_ok();
+            }
         })
     }
 
@@ -101,19 +98,13 @@ impl Tensor {
         );
         let n = self.size(-1);
         let wide = if self.rank() == 1 { values.len() } else { values.size(-1) };
-        each_dtype!(self.dtype(), T => {
-            let (sorted, values_flat) = (self.to_vec::<T>(), values.to_vec::<T>());
-            let before = |e: &T, x: &T| match e.partial_cmp(x) {
-                Some(Ordering::Less) | None => true,
-                Some(Ordering::Equal) => right,
-                Some(Ordering::Greater) => false,
-            };
-            Tensor::build::<i64>(values.to_shape(), |out| {
-                for (i, (o, x)) in out.iter_mut().zip(&values_flat).enumerate() {
-                    let row = &sorted[i / wide * n..][..n];
-                    *o = row.partition_point(|e| before(e, x)) as i64;
-                }
-            })
+        let nan = |key: i64| self.dtype().is_float() && key == NAN;
+        let (sorted, flat) = (keys(self).to_vec::<i64>(), keys(values).to_vec::<i64>());
+        Tensor::build::<i64>(values.to_shape(), |out| {
+            for (i, (o, &x)) in out.iter_mut().zip(&flat).enumerate() {
+                let before = |&e: &i64| e < x || e == x && right || nan(e) || nan(x);
+                *o = sorted[i / wide * n..][..n].partition_point(before) as i64;
+            }
         })
     }
 

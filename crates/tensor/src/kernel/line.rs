@@ -11,7 +11,7 @@ use crate::tensor::Tensor;
 pub(crate) const NAN: i64 = i64::MAX;
 
 /// Integers in the order of the elements, all NaNs being equal and largest, and −0 equal to 0.
-fn keys(x: &Tensor) -> Tensor {
+pub(crate) fn keys(x: &Tensor) -> Tensor {
     fn key(x: f64) -> i64 {
         let bits = if x == 0.0 { 0 } else { x.to_bits() as i64 };
         if x.is_nan() { NAN } else { bits ^ ((bits >> 63) as u64 >> 1) as i64 }
