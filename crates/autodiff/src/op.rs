@@ -82,10 +82,10 @@ pub trait Op<const N: usize>: Send + Sync + 'static {
     where
         Self: Sized,
     {
-        if are_constant(&x) {
-            return Var { history: Cut::inherited(&x), value: self.forward(x.map(Var::value)) };
-        }
         let value = self.forward(x.map(Var::value));
+        if are_constant(&x) {
+            return constant(&x, value);
+        }
         record(SharedRule::new(Fixed(self)), &x, value, Location::caller())
     }
 }
@@ -169,11 +169,16 @@ impl<O: Op<N>, const N: usize> Rule for Fixed<O, N> {
         self.0.saves()
     }
     fn forward(&self, x: &[&Tensor]) -> Tensor {
-        self.0.forward(std::array::from_fn(|i| x[i]))
+        self.0.forward(*all(x))
     }
     fn backward(&self, wrt: usize, g: &Var, x: &[Var], y: &Var) -> Var {
-        self.0.backward(wrt, g, std::array::from_fn(|i| &x[i]), y)
+        self.0.backward(wrt, g, all(x).each_ref(), y)
     }
+}
+
+/// The inputs of an op of `N`.
+fn all<T, const N: usize>(x: &[T]) -> &[T; N] {
+    x.try_into().expect("an entry has as many inputs as its op")
 }
 
 struct Listed<O>(O);
@@ -217,6 +222,10 @@ impl Rule for Leaf {
     }
 }
 
+fn constant(x: &[&Var], value: Tensor) -> Var {
+    Var { value, history: Cut::inherited(x) }
+}
+
 #[inline]
 fn are_constant(x: &[&Var]) -> bool {
     !x.iter().any(|x| x.is_tracked())
@@ -232,7 +241,7 @@ pub(crate) fn apply_known<const N: usize>(op: impl Op<N>, x: [&Var; N], value: T
 #[track_caller]
 pub(crate) fn record(rule: SharedRule, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
     if are_constant(x) {
-        return Var { value, history: Cut::inherited(x) };
+        return constant(x, value);
     }
     assert!(
         value.dtype().is_float(),

@@ -204,14 +204,11 @@ impl Tensor {
             false => runs.next().expect("three axes at most"),
         });
         let x = self.contiguous();
-        let mut positions = None;
+        let mut positions = Tensor::build::<i64>(shape.clone(), |_| {});
         let values = each_number!(op, self, T => {
             let x = x.as_slice::<T>().expect("contiguous() is dense");
-            Tensor::build::<T>(shape.clone(), |values| positions = Some(Tensor::build::<i64>(shape, |positions| {
-                max_windows(x, input, &runs, values, positions);
-            })))
+            Tensor::build::<T>(shape, |values| max_windows(x, input, &runs, values, positions.make_mut()))
         }, half => unreachable!("converted"));
-        let positions = positions.expect("built with the values");
         (values, Chosen { positions, input: self.to_shape(), plane, windows })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::dtype::{DType, Element, each_dtype};
 use crate::kernel::deferred::Formula;
-use crate::kernel::memory::Buffer;
+use crate::kernel::memory::{Buffer, Fill};
 use crate::kernel::storage::Storage;
 use crate::layout::Layout;
 use crate::shape::{Shape, normalise_axis};
@@ -28,10 +28,16 @@ pub struct Tensor {
 
 impl Tensor {
     /// A dense tensor of `shape` whose elements `fill` writes; what the slice holds before is unspecified.
+    #[inline]
     #[track_caller]
-    pub(crate) fn build<T: Element>(shape: impl Into<Shape>, fill: impl FnOnce(&mut [T])) -> Tensor {
-        let shape = shape.into();
-        let storage = T::wrap(Buffer::new(shape.count(), fill));
+    pub(crate) fn build<T: Element>(shape: impl Into<Shape>, mut fill: impl FnMut(&mut [T])) -> Tensor {
+        Tensor::filled(shape.into(), &mut fill)
+    }
+
+    /// Through a pointer, so that this is compiled once per type, and not for each that fills a tensor.
+    #[track_caller]
+    fn filled<T: Element>(shape: Shape, fill: &mut dyn Fill<T>) -> Tensor {
+        let storage = T::wrap(Buffer::filled(shape.count(), fill));
         Tensor { storage, layout: Layout::dense(shape) }
     }
 

@@ -4,6 +4,7 @@
 //! are still formulas themselves are computed on the way, block by block in the first-level cache, so that a chain of operations costs one pass over memory.
 //! The same functions see the same numbers as if each had been computed at once: no bit depends on what waited.
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -32,12 +33,21 @@ pub(crate) enum Operand<T> {
     Walk(Buffer<T>, Box<[Axis]>, usize),
 }
 
-/// A function of blocks of operands, which writes a block of the result.
-pub(crate) type Function<T> = Box<dyn Fn(&[&[T]], &mut [T]) + Send + Sync>;
+/// What makes a block of the output from blocks of the inputs.
+pub(crate) trait OnBlocks<T, O>: Sync {
+    /// Writes `out`. Inputs are as long.
+    fn run(&self, x: &[&[T]], out: &mut [O]);
+}
+
+/// A function of blocks of operands that can wait.
+pub(crate) trait Function<T>: OnBlocks<T, T> + Send {
+    /// The same, for later.
+    fn boxed(&self) -> Box<dyn Function<T>>;
+}
 
 /// A result that is not computed yet.
 pub(crate) struct Formula<T> {
-    function: Function<T>,
+    function: Box<dyn Function<T>>,
     operands: Vec<Operand<T>>,
     /// How many functions a pass computes for it, at most.
     length: usize,
@@ -46,7 +56,7 @@ pub(crate) struct Formula<T> {
 
 impl<T: Element> Formula<T> {
     /// The function of these operands. Operands that would make a pass too long, or were computed on the way often enough, are computed now.
-    pub(crate) fn new(function: Function<T>, operands: Vec<Operand<T>>) -> Formula<T> {
+    pub(crate) fn new(function: Box<dyn Function<T>>, operands: Vec<Operand<T>>) -> Formula<T> {
         let mut length = 1;
         for operand in &operands {
             let Operand::Elements(buffer, offset) = operand else { continue };
@@ -61,24 +71,32 @@ impl<T: Element> Formula<T> {
     }
 }
 
-/// A buffer's numbers, now or later.
-pub(super) struct Later<T> {
+/// A buffer's numbers, now or later. Buffers know this trait alone, so that no other crate compiles what computes them.
+pub(super) trait Later<T>: Send + Sync + UnwindSafe + RefUnwindSafe {
+    /// The formula, while nothing is computed.
+    fn formula(&self) -> Option<Arc<Formula<T>>>;
+    /// The `len` numbers.
+    fn result(&self, len: usize) -> &Buffer<T>;
+    /// As [`result`](Later::result), to be changed.
+    fn result_mut(&mut self, len: usize) -> &mut Buffer<T>;
+}
+
+/// What a formula comes to, once somebody asks.
+struct Computed<T> {
     formula: Mutex<Option<Arc<Formula<T>>>>,
     result: OnceLock<Buffer<T>>,
 }
 
-impl<T: Element> Later<T> {
-    pub(super) fn new(formula: Formula<T>) -> Later<T> {
-        Later { formula: Mutex::new(Some(Arc::new(formula))), result: OnceLock::new() }
-    }
+pub(super) fn later<T: Element>(formula: Formula<T>) -> Box<dyn Later<T>> {
+    Box::new(Computed { formula: Mutex::new(Some(Arc::new(formula))), result: OnceLock::new() })
+}
 
-    /// The formula, while nothing is computed.
-    pub(super) fn formula(&self) -> Option<Arc<Formula<T>>> {
+impl<T: Element> Later<T> for Computed<T> {
+    fn formula(&self) -> Option<Arc<Formula<T>>> {
         self.formula.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The `len` numbers.
-    pub(super) fn result(&self, len: usize) -> &Buffer<T> {
+    fn result(&self, len: usize) -> &Buffer<T> {
         self.result.get_or_init(|| {
             let pass = Pass::of(self.formula().expect("what is not computed has a formula"));
             let result = Buffer::new(len, |out| chunks_mut(out, SMALL, |i, out| pass.run(i * SMALL, out)));
@@ -87,7 +105,7 @@ impl<T: Element> Later<T> {
         })
     }
 
-    pub(super) fn result_mut(&mut self, len: usize) -> &mut Buffer<T> {
+    fn result_mut(&mut self, len: usize) -> &mut Buffer<T> {
         self.result(len);
         self.result.get_mut().expect("was just computed")
     }
@@ -192,7 +210,7 @@ impl<T: Element> Step<T> {
             Some(Source::Scratch(block)) => &scratch[block * BLOCK..][..len],
             None => &[],
         });
-        (self.formula.function)(&x, out);
+        self.formula.function.run(&x, out);
     }
 }
 

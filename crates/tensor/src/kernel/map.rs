@@ -4,7 +4,7 @@
 //! `blocks`, once for all functions.
 
 use super::blocks::{BLOCK, Reader};
-use super::deferred::{Formula, LARGE, Operand};
+use super::deferred::{Formula, Function, LARGE, OnBlocks, Operand};
 use super::dispatch::{Loop, vectorised};
 use super::lane::{Lane, Real};
 use super::memory::Buffer;
@@ -59,41 +59,47 @@ trait Pointwise<T, O, const N: usize>: Sync {
     fn at(&self, x: [&[T]; N], i: usize) -> O;
 }
 
-#[derive(Clone)]
-struct Mapped<F>(F);
-impl<F: Map, T: Real> Pointwise<T, T, 1> for Mapped<F> {
-    #[inline(always)]
-    fn at(&self, [x]: [&[T]; 1], i: usize) -> T {
-        self.0.at(Lane(x[i])).0
-    }
+/// Makes functions of `N` numbers the functions of blocks that stand behind a pointer.
+macro_rules! functions_of_blocks {
+    ($($name:ident: $function:ident of $number:ident, $n:literal, |$f:ident, $x:ident, $i:ident| $at:expr;)*) => {$(
+        #[derive(Clone)]
+        struct $name<F>(F);
+
+        impl<F: $function, T: $number> Pointwise<T, T, $n> for $name<F> {
+            #[inline(always)]
+            fn at(&self, $x: [&[T]; $n], $i: usize) -> T {
+                let $f = &self.0;
+                $at
+            }
+        }
+
+        impl<F: $function, T: $number> OnBlocks<T, T> for $name<F> {
+            fn run(&self, x: &[&[T]], out: &mut [T]) {
+                vectorised(Apply { f: self, x: *x.first_chunk().expect("as many as the function has"), out });
+            }
+        }
+
+        impl<F: $function, T: $number> Function<T> for $name<F> {
+            fn boxed(&self) -> Box<dyn Function<T>> {
+                Box::new(self.clone())
+            }
+        }
+    )*};
+}
+functions_of_blocks! {
+    Mapped: Map of Real, 1, |f, x, i| f.at(Lane(x[0][i])).0;
+    Zipped: Zip of Real, 2, |f, x, i| f.at(Lane(x[0][i]), Lane(x[1][i])).0;
+    Zipped3: Zip3 of Real, 3, |f, x, i| f.at(Lane(x[0][i]), Lane(x[1][i]), Lane(x[2][i])).0;
+    Counted: ZipNumber of Number, 2, |f, x, i| f.at(x[0][i], x[1][i]);
 }
 
-#[derive(Clone)]
-struct Zipped<F>(F);
-impl<F: Zip, T: Real> Pointwise<T, T, 2> for Zipped<F> {
-    #[inline(always)]
-    fn at(&self, [a, b]: [&[T]; 2], i: usize) -> T {
-        self.0.at(Lane(a[i]), Lane(b[i])).0
-    }
-}
+/// A function of real numbers.
+trait OfReals: Function<f32> + Function<f64> {}
+impl<F: Function<f32> + Function<f64>> OfReals for F {}
 
-#[derive(Clone)]
-struct Zipped3<F>(F);
-impl<F: Zip3, T: Real> Pointwise<T, T, 3> for Zipped3<F> {
-    #[inline(always)]
-    fn at(&self, [a, b, c]: [&[T]; 3], i: usize) -> T {
-        self.0.at(Lane(a[i]), Lane(b[i]), Lane(c[i])).0
-    }
-}
-
-#[derive(Clone)]
-struct Counted<F>(F);
-impl<F: ZipNumber, T: Number> Pointwise<T, T, 2> for Counted<F> {
-    #[inline(always)]
-    fn at(&self, [a, b]: [&[T]; 2], i: usize) -> T {
-        self.0.at(a[i], b[i])
-    }
-}
+/// A function of numbers that integers have, too.
+trait OfNumbers: OfReals + Function<i64> {}
+impl<F: OfReals + Function<i64>> OfNumbers for F {}
 
 struct Tested<'a, F>(&'a F);
 impl<F: Test, T: Element> Pointwise<T, bool, 2> for Tested<'_, F> {
@@ -110,6 +116,7 @@ struct Apply<'a, F, T, O, const N: usize> {
 }
 
 impl<F: Pointwise<T, O, N>, T: Element, O: Element, const N: usize> Loop for Apply<'_, F, T, O, N> {
+    const WIDE: bool = T::WIDE;
     type Out = ();
     #[inline(always)]
     fn run(mut self) {
@@ -123,30 +130,26 @@ impl<F: Pointwise<T, O, N>, T: Element, O: Element, const N: usize> Loop for App
     }
 }
 
-/// Applies `f` to the inputs, seen in `shape`.
+/// Applies `f` to the inputs, seen in `shape`. Large results wait until somebody reads them.
 #[track_caller]
-fn pointwise<T: Element, O: Element, const N: usize>(
-    inputs: [&Tensor; N],
-    shape: Shape,
-    f: &impl Pointwise<T, O, N>,
-) -> Tensor {
-    blockwise(inputs, shape, &|x, out| vectorised(Apply { f, x, out }))
+fn elementwise<T: Element, const N: usize>(inputs: [&Tensor; N], shape: Shape, f: &dyn Function<T>) -> Tensor {
+    if shape.count() >= LARGE
+        && let Some(operands) = operands(inputs, &shape)
+    {
+        let formula = Formula::new(f.boxed(), operands);
+        return Tensor { storage: T::wrap(Buffer::later(shape.count(), formula)), layout: Layout::dense(shape) };
+    }
+    on_blocks(inputs, shape, f)
 }
 
-/// As [`pointwise`], where input and output are of one type: large results wait until somebody reads them.
+/// Applies a function of real numbers: compiled once for all of them. Halves are computed in `f32`.
 #[track_caller]
-fn elementwise<T: Element, const N: usize>(
-    inputs: [&Tensor; N],
-    shape: Shape,
-    f: impl Pointwise<T, T, N> + Send + 'static,
-) -> Tensor {
-    if shape.count() < LARGE {
-        return pointwise(inputs, shape, &f);
-    }
-    let Some(operands) = operands(inputs, &shape) else { return pointwise(inputs, shape, &f) };
-    let function = move |x: &[&[T]], out: &mut [T]| vectorised(Apply { f: &f, x: std::array::from_fn(|i| x[i]), out });
-    let formula = Formula::new(Box::new(function), operands);
-    Tensor { storage: T::wrap(Buffer::later(shape.count(), formula)), layout: Layout::dense(shape) }
+fn real<const N: usize>(op: &str, inputs: [&Tensor; N], shape: Shape, f: &dyn OfReals) -> Tensor {
+    let dtype = inputs[0].dtype();
+    each_real!(op, inputs[0], T => elementwise::<T, N>(inputs, shape, f), half => {
+        let wide = inputs.map(|x| x.cast(DType::F32));
+        elementwise::<f32, N>(wide.each_ref(), shape, f).cast(dtype)
+    })
 }
 
 /// The inputs, seen in `shape`, as operands of a formula; `None` if one is a ghost.
@@ -162,23 +165,39 @@ fn operands<T: Element, const N: usize>(inputs: [&Tensor; N], shape: &Shape) -> 
     inputs.into_iter().map(operand).collect()
 }
 
-/// What makes a block of the output from blocks of the inputs.
-type Run<'a, T, O, const N: usize> = &'a (dyn Fn([&[T]; N], &mut [O]) + Sync);
+/// A closure of `N` blocks. Behind this trait it is compiled once; behind `Fn`, once more for `FnOnce`.
+struct Closure<F, const N: usize>(F);
 
-/// Calls `run` with dense blocks of the inputs, seen in `shape`, and the block of the output that they make. Compiled once for all
-/// functions of a type: `run` is called through a pointer, once a block.
+impl<T, O, F: Fn([&[T]; N], &mut [O]) + Sync, const N: usize> OnBlocks<T, O> for Closure<F, N> {
+    fn run(&self, x: &[&[T]], out: &mut [O]) {
+        self.0(*x.first_chunk().expect("as many as the closure has"), out)
+    }
+}
+
+/// Calls `f` with dense blocks of the inputs, seen in `shape`, and the block of the output that they make.
+#[inline]
 #[track_caller]
 fn blockwise<T: Element, O: Element, const N: usize>(
     inputs: [&Tensor; N],
     shape: Shape,
-    run: Run<'_, T, O, N>,
+    f: impl Fn([&[T]; N], &mut [O]) + Sync,
+) -> Tensor {
+    on_blocks(inputs, shape, &Closure(f))
+}
+
+/// Compiled once for all functions of a type: `f` is called through a pointer, once a block.
+#[track_caller]
+fn on_blocks<T: Element, O: Element, const N: usize>(
+    inputs: [&Tensor; N],
+    shape: Shape,
+    f: &dyn OnBlocks<T, O>,
 ) -> Tensor {
     let lent = inputs.map(|x| x.as_slice::<T>().filter(|lent| same(x.shape(), &shape) && lent.len() <= SMALL));
     if lent.iter().all(Option::is_some) {
         let x = lent.map(|x| x.expect("all are lent"));
         return Tensor::build::<O>(shape, |out| {
             if !out.is_empty() {
-                run(x, out)
+                f.run(&x, out)
             }
         });
     }
@@ -193,7 +212,7 @@ fn blockwise<T: Element, O: Element, const N: usize>(
                     let scratch = scratch.next().expect("one scratch per input");
                     reader.block(i * SMALL + j * step, out.len(), scratch)
                 });
-                run(x, out);
+                f.run(&x, out);
             }
         });
     })
@@ -247,8 +266,7 @@ impl Tensor {
     /// When the elements are not real numbers.
     #[track_caller]
     pub fn map(&self, op: &str, f: &impl Map) -> Tensor {
-        each_real!(op, self, T => elementwise::<T, 1>([self], self.to_shape(), Mapped(f.clone())),
-            half => self.cast(DType::F32).map(op, f).cast(self.dtype()))
+        self.mapped(op, &Mapped(f.clone()))
     }
 
     /// A function of one number that branches or loops, computed in `f64` for every element: what is not worth compiling for vectors.
@@ -263,7 +281,7 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn map_each(&self, op: &str, f: &(dyn Fn(f64) -> f64 + Sync)) -> Tensor {
-        each_real!(op, self, T => blockwise::<T, T, 1>([self], self.to_shape(), &|[x], out| {
+        each_real!(op, self, T => blockwise::<T, T, 1>([self], self.to_shape(), |[x], out| {
             out.iter_mut().zip(x).for_each(|(out, &x)| *out = T::from_f64(f(x.to_f64())));
         }), half => self.cast(DType::F32).map_each(op, f).cast(self.dtype()))
     }
@@ -275,7 +293,7 @@ impl Tensor {
     #[track_caller]
     pub fn zip_each(&self, op: &str, b: &Tensor, f: &(dyn Fn(f64, f64) -> f64 + Sync)) -> Tensor {
         let shape = common_shape(op, self, b);
-        each_real!(op, self, T => blockwise::<T, T, 2>([self, b], shape, &|[a, b], out| {
+        each_real!(op, self, T => blockwise::<T, T, 2>([self, b], shape, |[a, b], out| {
             for (out, (&a, &b)) in out.iter_mut().zip(a.iter().zip(b)) {
                 *out = T::from_f64(f(a.to_f64(), b.to_f64()));
             }
@@ -288,9 +306,7 @@ impl Tensor {
     /// When the types differ, are not real or the shapes do not broadcast.
     #[track_caller]
     pub fn zip(&self, op: &str, b: &Tensor, f: &impl Zip) -> Tensor {
-        let shape = common_shape(op, self, b);
-        each_real!(op, self, T => elementwise::<T, 2>([self, b], shape, Zipped(f.clone())),
-            half => self.cast(DType::F32).zip(op, &b.cast(DType::F32), f).cast(self.dtype()))
+        self.zipped(op, b, &Zipped(f.clone()))
     }
 
     /// A real function of triples of elements, broadcast by NumPy's rule; `op` names it in errors.
@@ -299,14 +315,7 @@ impl Tensor {
     /// When the types differ, are not real or the shapes do not broadcast.
     #[track_caller]
     pub fn zip3(&self, op: &str, b: &Tensor, c: &Tensor, f: &impl Zip3) -> Tensor {
-        let shape = common_shape(op, self, b);
-        let outer = self.with_layout(self.layout.expanded(&shape));
-        let shape = common_shape(op, &outer, c);
-        each_real!(op, self, T => elementwise::<T, 3>([self, b, c], shape, Zipped3(f.clone())),
-        half => {
-            let [a, b, c] = [self, b, c].map(|x| x.cast(DType::F32));
-            a.zip3(op, &b, &c, f).cast(self.dtype())
-        })
+        self.zipped3(op, b, c, &Zipped3(f.clone()))
     }
 
     /// Arithmetic on pairs of elements, broadcast by NumPy's rule, for integers too; `op` names it in errors.
@@ -315,9 +324,29 @@ impl Tensor {
     /// When the types differ, are `bool`, or the shapes do not broadcast.
     #[track_caller]
     pub fn zip_number(&self, op: &str, b: &Tensor, f: &impl ZipNumber) -> Tensor {
+        self.counted(op, b, &Counted(f.clone()))
+    }
+
+    #[track_caller]
+    fn mapped(&self, op: &str, f: &dyn OfReals) -> Tensor {
+        real(op, [self], self.to_shape(), f)
+    }
+
+    #[track_caller]
+    fn zipped(&self, op: &str, b: &Tensor, f: &dyn OfReals) -> Tensor {
+        real(op, [self, b], common_shape(op, self, b), f)
+    }
+
+    #[track_caller]
+    fn zipped3(&self, op: &str, b: &Tensor, c: &Tensor, f: &dyn OfReals) -> Tensor {
+        let outer = self.with_layout(self.layout.expanded(&common_shape(op, self, b)));
+        real(op, [self, b, c], common_shape(op, &outer, c), f)
+    }
+
+    #[track_caller]
+    fn counted(&self, op: &str, b: &Tensor, f: &dyn OfNumbers) -> Tensor {
         let shape = common_shape(op, self, b);
-        each_number!(op, self, T => elementwise::<T, 2>([self, b], shape, Counted(f.clone())),
-            half => self.cast(DType::F32).zip_number(op, &b.cast(DType::F32), f).cast(self.dtype()))
+        each_number!(op, self, T => elementwise::<T, 2>([self, b], shape, f), half => real(op, [self, b], shape, f))
     }
 
     /// A real function of pairs of elements, broadcast by NumPy's rule, that is too heavy or too rare to be compiled for every type and CPU:
@@ -333,7 +362,7 @@ impl Tensor {
     #[track_caller]
     pub fn zip_scalar(&self, op: &str, b: &Tensor, f: fn(f64, f64) -> f64) -> Tensor {
         let shape = common_shape(op, self, b);
-        each_real!(op, self, T => blockwise::<T, T, 2>([self, b], shape, &|[a, b], out| {
+        each_real!(op, self, T => blockwise::<T, T, 2>([self, b], shape, |[a, b], out| {
             for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
                 *o = T::from_f64(f(a.to_f64(), b.to_f64()));
             }
@@ -350,7 +379,7 @@ impl Tensor {
             self.dtype(),
             self.layout.shape
         );
-        blockwise::<i64, i64, 2>([self, b], shape, &|[a, b], out| {
+        blockwise::<i64, i64, 2>([self, b], shape, |[a, b], out| {
             for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
                 *o = f(a, b);
             }
@@ -361,7 +390,9 @@ impl Tensor {
     #[track_caller]
     pub(crate) fn test(&self, op: &str, b: &Tensor, f: &impl Test) -> Tensor {
         let shape = common_shape(op, self, b);
-        each_dtype!(self.dtype(), T => pointwise::<T, bool, 2>([self, b], shape, &Tested(f)))
+        each_dtype!(self.dtype(), T => blockwise::<T, bool, 2>([self, b], shape, |x, out| {
+            vectorised(Apply { f: &Tested(f), x, out })
+        }))
     }
 }
 

@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::deferred::{Formula, Later};
+use super::deferred::{Formula, Later, later};
 use crate::dtype::{DType, Element};
 
 /// Every block starts on a cache line.
@@ -181,6 +181,17 @@ pub struct Buffer<T> {
     shared: Arc<Owned<T>>,
 }
 
+/// What writes the elements of a buffer. A closure behind this trait is compiled once; behind `FnMut`, once more for `FnOnce`.
+pub(crate) trait Fill<T> {
+    fn fill(&mut self, out: &mut [T]);
+}
+
+impl<T, F: FnMut(&mut [T])> Fill<T> for F {
+    fn fill(&mut self, out: &mut [T]) {
+        self(out)
+    }
+}
+
 struct Owned<T> {
     memory: Memory<T>,
     len: usize,
@@ -190,7 +201,7 @@ struct Owned<T> {
 enum Memory<T> {
     Inside([u64; 4]),
     Block(Block),
-    Later(Box<Later<T>>),
+    Later(Box<dyn Later<T>>),
 }
 
 impl<T> Memory<T> {
@@ -232,16 +243,23 @@ impl<T> Clone for Buffer<T> {
 
 impl<T: Element> Buffer<T> {
     /// A buffer of `len` elements that `fill` writes. What the slice holds before is unspecified.
+    #[inline]
     #[track_caller]
-    pub fn new(len: usize, fill: impl FnOnce(&mut [T])) -> Buffer<T> {
+    pub fn new(len: usize, mut fill: impl FnMut(&mut [T])) -> Buffer<T> {
+        Buffer::filled(len, &mut fill)
+    }
+
+    /// Through a pointer, so that this is compiled once per type, and not for each that fills a buffer.
+    #[track_caller]
+    pub(crate) fn filled(len: usize, fill: &mut dyn Fill<T>) -> Buffer<T> {
         let mut owned = Owned::with_len(len);
-        fill(owned.slice_mut());
+        fill.fill(owned.slice_mut());
         Buffer { shared: Arc::new(owned) }
     }
 
     /// A buffer of `len` elements that are computed when they are first read.
     pub(crate) fn later(len: usize, formula: Formula<T>) -> Buffer<T> {
-        let memory = Memory::Later(Box::new(Later::new(formula)));
+        let memory = Memory::Later(later(formula));
         Buffer { shared: Arc::new(Owned { memory, len }) }
     }
 

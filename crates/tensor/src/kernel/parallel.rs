@@ -4,24 +4,35 @@
 pub(crate) const SMALL: usize = 32 * 1024;
 
 /// Calls `f(i, chunk)` for every chunk of `size` elements of `out`, the last possibly shorter.
+#[inline]
 pub(crate) fn chunks_mut<T: Send>(out: &mut [T], size: usize, f: impl Fn(usize, &mut [T]) + Send + Sync) {
-    let size = size.max(1);
+    each_chunk(out, size.max(1), &f);
+}
+
+/// What is done with a chunk. A closure behind this trait is compiled once; behind `Fn`, once more for `FnOnce`.
+trait OnChunk<T>: Sync {
+    fn run(&self, i: usize, chunk: &mut [T]);
+}
+
+impl<T, F: Fn(usize, &mut [T]) + Sync> OnChunk<T> for F {
+    fn run(&self, i: usize, chunk: &mut [T]) {
+        self(i, chunk)
+    }
+}
+
+/// Through a pointer, so that this is compiled once per element type, and a kernel once and not for few and for many chunks.
+fn each_chunk<T: Send>(out: &mut [T], size: usize, f: &dyn OnChunk<T>) {
     if out.len() <= size {
         if !out.is_empty() {
-            f(0, out);
+            f.run(0, out);
         }
         return;
     }
-    many_chunks_mut(out, size, &f);
-}
-
-/// Through a pointer, so that the machinery of threads is compiled once per element type, and not once per kernel.
-fn many_chunks_mut<T: Send>(out: &mut [T], size: usize, f: &(dyn Fn(usize, &mut [T]) + Send + Sync)) {
     let (len, out) = (out.len(), Shared(out.as_mut_ptr()));
     each(len.div_ceil(size), &|i| {
         let start = i * size;
         // SAFETY: chunks of different numbers do not overlap, each number comes once, and all lie in `out`, which is borrowed until all are done.
-        f(i, unsafe { std::slice::from_raw_parts_mut(out.at(start), size.min(len - start)) })
+        f.run(i, unsafe { std::slice::from_raw_parts_mut(out.at(start), size.min(len - start)) })
     });
 }
 

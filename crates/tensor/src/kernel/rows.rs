@@ -32,6 +32,28 @@ pub trait Rows<const N: usize>: Send + Sync {
 /// When there is no such axis, shapes or types differ, or the elements are not real numbers.
 #[track_caller]
 pub fn apply<const N: usize>(op: &str, x: [&Tensor; N], axis: isize, f: &impl Rows<N>) -> Tensor {
+    on_real_rows(op, x, axis, &Each(f))
+}
+
+/// What makes rows that lie one after the other.
+trait OnRows<T, const N: usize>: Sync {
+    fn run(&self, x: [&[T]; N], width: usize, out: &mut [T]);
+}
+
+trait OnRealRows<const N: usize>: OnRows<f32, N> + OnRows<f64, N> {}
+impl<F: OnRows<f32, N> + OnRows<f64, N>, const N: usize> OnRealRows<N> for F {}
+
+struct Each<'a, F>(&'a F);
+
+impl<F: Rows<N>, T: Real, const N: usize> OnRows<T, N> for Each<'_, F> {
+    fn run(&self, x: [&[T]; N], width: usize, out: &mut [T]) {
+        vectorised(Run { f: self.0, x, width, out });
+    }
+}
+
+/// Compiled once for all functions of `N` rows: `f` is called through a pointer, for many rows at a time.
+#[track_caller]
+fn on_real_rows<const N: usize>(op: &str, x: [&Tensor; N], axis: isize, f: &dyn OnRealRows<N>) -> Tensor {
     let first = x[0];
     let same = |x: &&Tensor| x.shape() == first.shape() && x.dtype() == first.dtype();
     assert!(x.iter().all(same), "{op}: operands differ in shape or type");
@@ -39,22 +61,20 @@ pub fn apply<const N: usize>(op: &str, x: [&Tensor; N], axis: isize, f: &impl Ro
     let axis = normalise_axis(op, axis, first.rank().max(1)) as isize; // a scalar is a row of one
     if axis != last {
         let moved = x.map(|x| x.transpose(axis, last));
-        return apply(op, moved.each_ref(), last, f).transpose(axis, last).contiguous();
+        return on_real_rows(op, moved.each_ref(), last, f).transpose(axis, last).contiguous();
     }
     each_real!(op, first, T => {
+        let f: &dyn OnRows<T, N> = f;
         let dense = x.map(Tensor::contiguous);
         let x = dense.each_ref().map(|x| x.as_slice::<T>().expect("made contiguous"));
         let width = first.shape().last().map_or(1, |&n| n.max(1));
         Tensor::build::<T>(first.to_shape(), |out| {
             let together = (SMALL / width).max(1) * width;
-            chunks_mut(out, together, |i, out| {
-                let x = x.map(|x| &x[i * together..][..out.len()]);
-                vectorised(Run { f, x, width, out });
-            });
+            chunks_mut(out, together, |i, out| f.run(x.map(|x| &x[i * together..][..out.len()]), width, out));
         })
     }, half => {
         let x = x.map(|x| x.cast(DType::F32));
-        apply(op, x.each_ref(), last, f).cast(first.dtype())
+        on_real_rows(op, x.each_ref(), last, f).cast(first.dtype())
     })
 }
 

@@ -29,9 +29,32 @@ pub trait Update<const N: usize>: Send + Sync {
 /// When shapes or types differ, or the elements are not real numbers.
 #[track_caller]
 pub fn apply<const N: usize>(op: &str, x: [&mut Tensor; N], g: &Tensor, f: &impl Update<N>) {
+    on_reals(op, x, g, &Each(f));
+}
+
+/// What changes pieces of the same length.
+trait OnPieces<T, const N: usize>: Sync {
+    fn run(&self, x: [&mut [T]; N], g: &[T]);
+}
+
+trait OnRealPieces<const N: usize>: OnPieces<f32, N> + OnPieces<f64, N> {}
+impl<F: OnPieces<f32, N> + OnPieces<f64, N>, const N: usize> OnRealPieces<N> for F {}
+
+struct Each<'a, F>(&'a F);
+
+impl<F: Update<N>, T: Real, const N: usize> OnPieces<T, N> for Each<'_, F> {
+    fn run(&self, x: [&mut [T]; N], g: &[T]) {
+        vectorised(Run { f: self.0, x, g });
+    }
+}
+
+/// Compiled once for all updates of `N` tensors: `f` is called through a pointer, once a piece.
+#[track_caller]
+fn on_reals<const N: usize>(op: &str, x: [&mut Tensor; N], g: &Tensor, f: &dyn OnRealPieces<N>) {
     let alike = |x: &&mut Tensor| x.shape() == g.shape() && x.dtype() == g.dtype();
     assert!(x.iter().all(alike), "{op}: operands differ in shape or type");
     each_real!(op, g, T => {
+        let f: &dyn OnPieces<T, N> = f;
         let g = g.contiguous();
         let mut left = x.map(|x| x.make_mut::<T>());
         let mut pieces: Vec<([&mut [T]; N], &[T])> = Vec::new();
@@ -41,12 +64,12 @@ pub fn apply<const N: usize>(op: &str, x: [&mut Tensor; N], g: &Tensor, f: &impl
         }
         chunks_mut(&mut pieces, 1, |_, pieces| {
             for (x, g) in pieces {
-                vectorised(Run { f, x: x.each_mut().map(|x| &mut **x), g });
+                f.run(x.each_mut().map(|x| &mut **x), g);
             }
         });
     }, half => {
         let mut wide = x.each_ref().map(|x| x.cast(DType::F32));
-        apply(op, wide.each_mut(), &g.cast(DType::F32), f);
+        on_reals(op, wide.each_mut(), &g.cast(DType::F32), f);
         for (x, wide) in x.into_iter().zip(wide) {
             *x = wide.cast(g.dtype());
         }
