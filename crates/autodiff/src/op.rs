@@ -86,7 +86,7 @@ pub trait Op<const N: usize>: Send + Sync + 'static {
         if are_constant(&x) {
             return constant(&x, value);
         }
-        record(SharedRule::new(Fixed(self)), &x, value, Location::caller())
+        record_tracked(SharedRule::new(Fixed(self)), &x, value, Location::caller())
     }
 }
 
@@ -240,9 +240,12 @@ pub(crate) fn apply_known<const N: usize>(op: impl Op<N>, x: [&Var; N], value: T
 /// The result of an op as a variable, with an entry where an input wants a gradient.
 #[track_caller]
 pub(crate) fn record(rule: SharedRule, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
-    if are_constant(x) {
-        return constant(x, value);
-    }
+    if are_constant(x) { constant(x, value) } else { record_tracked(rule, x, value, at) }
+}
+
+/// [`record`] where an input is known to want a gradient.
+#[track_caller]
+fn record_tracked(rule: SharedRule, x: &[&Var], value: Tensor, at: &'static Location<'static>) -> Var {
     assert!(
         value.dtype().is_float(),
         "{}: the result holds {}, through which no derivative flows; use the inputs' .value(), or .detach() them first",

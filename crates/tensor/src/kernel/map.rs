@@ -131,6 +131,7 @@ impl<F: Pointwise<T, O, N>, T: Element, O: Element, const N: usize> Loop for App
 }
 
 /// Applies `f` to the inputs, seen in `shape`. Large results wait until somebody reads them.
+#[inline]
 #[track_caller]
 fn elementwise<T: Element, const N: usize>(inputs: [&Tensor; N], shape: Shape, f: &dyn Function<T>) -> Tensor {
     if shape.count() >= LARGE
@@ -195,7 +196,7 @@ fn on_blocks<T: Element, O: Element, const N: usize>(
     let lent = inputs.map(|x| x.as_slice::<T>().filter(|lent| same(x.shape(), &shape) && lent.len() <= SMALL));
     if lent.iter().all(Option::is_some) {
         let x = lent.map(|x| x.expect("all are lent"));
-        return Tensor::build::<O>(shape, |out| {
+        return Tensor::inlined::<O>(shape, |out| {
             if !out.is_empty() {
                 f.run(&x, out)
             }

@@ -251,9 +251,16 @@ impl<T: Element> Buffer<T> {
 
     /// Through a pointer, so that this is compiled once per type, and not for each that fills a buffer.
     #[track_caller]
-    pub(crate) fn filled(len: usize, fill: &mut dyn Fill<T>) -> Buffer<T> {
+    fn filled(len: usize, fill: &mut dyn Fill<T>) -> Buffer<T> {
+        Buffer::inlined(len, |out| fill.fill(out))
+    }
+
+    /// [`new`](Buffer::new), compiled into its caller: for the few that fill many small buffers.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn inlined(len: usize, fill: impl FnOnce(&mut [T])) -> Buffer<T> {
         let mut owned = Owned::with_len(len);
-        fill.fill(owned.slice_mut());
+        fill(owned.slice_mut());
         Buffer { shared: Arc::new(owned) }
     }
 
