@@ -1,7 +1,8 @@
 //! Comparisons: element by element, and of whole tensors.
 
 use crate::dtype::{DType, Element, each_dtype};
-use crate::kernel::map::{Test, select};
+use crate::kernel::map::Test;
+use crate::kernel::selection::select;
 use crate::tensor::Tensor;
 
 /// A relation between two numbers. Every one but `Ne` is false where a NaN takes part.

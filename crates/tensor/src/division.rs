@@ -185,13 +185,13 @@ impl Tensor {
     pub fn nextafter(&self, b: &Tensor) -> Tensor {
         assert!(!self.dtype().is_half(), "nextafter: {} is computed in f32; convert it with .cast", self.dtype());
         let single = self.dtype() == DType::F32;
-        self.zip_scalar("nextafter", b, if single { next_after_single } else { next_after })
+        self.zip_each("nextafter", b, if single { &next_after_single } else { &next_after })
     }
 
     #[track_caller]
     fn divided(&self, op: &str, b: &Tensor, real: fn(f64, f64) -> f64, integer: fn(i64, i64) -> i64) -> Tensor {
         if self.dtype().is_float() {
-            return self.zip_scalar(op, b, real);
+            return self.zip_each(op, b, &real);
         }
         let by_zero = b.dtype() == DType::I64 && b.to_vec::<i64>().contains(&0);
         assert!(!by_zero, "{op}: integers are divided by 0; real numbers would give an infinity: .cast(DType::F32)");

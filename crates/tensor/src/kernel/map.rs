@@ -224,7 +224,7 @@ fn on_blocks<T: Element, O: Element, const N: usize>(
 /// # Panics
 /// When types differ or shapes do not broadcast.
 #[track_caller]
-fn common_shape(op: &str, a: &Tensor, b: &Tensor) -> Shape {
+pub(super) fn common_shape(op: &str, a: &Tensor, b: &Tensor) -> Shape {
     if a.dtype() != b.dtype() {
         panic!(
             "{op}: element types differ: {} {} and {} {}; convert one with .cast(DType::{:?})",
@@ -291,6 +291,11 @@ impl Tensor {
     ///
     /// # Panics
     /// When the types differ, are not real or the shapes do not broadcast.
+    ///
+    /// ```
+    /// use chainrule_tensor::tensor;
+    /// assert_eq!(tensor![3.].zip_each("hypot", &tensor![4.], &f64::hypot).item(), 5.0);
+    /// ```
     #[track_caller]
     pub fn zip_each(&self, op: &str, b: &Tensor, f: &(dyn Fn(f64, f64) -> f64 + Sync)) -> Tensor {
         let shape = common_shape(op, self, b);
@@ -350,27 +355,7 @@ impl Tensor {
         each_number!(op, self, T => elementwise::<T, 2>([self, b], shape, f), half => real(op, [self, b], shape, f))
     }
 
-    /// A real function of pairs of elements, broadcast by NumPy's rule, that is too heavy or too rare to be compiled for every type and CPU:
-    /// one pair at a time, in `f64`. `op` names it in errors.
-    ///
-    /// # Panics
-    /// When the types differ, are not real or the shapes do not broadcast.
-    ///
-    /// ```
-    /// use chainrule_tensor::tensor;
-    /// assert_eq!(tensor![3.].zip_scalar("hypot", &tensor![4.], f64::hypot).item(), 5.0);
-    /// ```
-    #[track_caller]
-    pub fn zip_scalar(&self, op: &str, b: &Tensor, f: fn(f64, f64) -> f64) -> Tensor {
-        let shape = common_shape(op, self, b);
-        each_real!(op, self, T => blockwise::<T, T, 2>([self, b], shape, |[a, b], out| {
-            for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
-                *o = T::from_f64(f(a.to_f64(), b.to_f64()));
-            }
-        }), half => self.cast(DType::F32).zip_scalar(op, &b.cast(DType::F32), f).cast(self.dtype()))
-    }
-
-    /// As [`zip_scalar`](Tensor::zip_scalar), of integers.
+    /// As [`zip_each`](Tensor::zip_each), of integers.
     #[track_caller]
     pub(crate) fn zip_integer(&self, op: &str, b: &Tensor, f: fn(i64, i64) -> i64) -> Tensor {
         let shape = common_shape(op, self, b);
@@ -395,41 +380,4 @@ impl Tensor {
             vectorised(Apply { f: &Tested(f), x, out })
         }))
     }
-}
-
-/// Elements of `a` where `mask` holds, else of `b`, all broadcast to one shape.
-#[track_caller]
-pub(crate) fn select(mask: &Tensor, a: &Tensor, b: &Tensor) -> Tensor {
-    assert!(
-        mask.dtype() == DType::Bool,
-        "where: the condition must be bool, got {} of shape {}; compare it with something",
-        mask.dtype(),
-        mask.layout.shape
-    );
-    let shape = common_shape("where", a, b);
-    let shape = broadcast_shapes(&shape, mask.shape()).unwrap_or_else(|| {
-        panic!("where: the condition's shape {} does not broadcast with {shape}", mask.layout.shape)
-    });
-    each_dtype!(a.dtype(), T => select_typed::<T>(mask, a, b, shape))
-}
-
-#[track_caller]
-fn select_typed<T: Element>(mask: &Tensor, a: &Tensor, b: &Tensor, shape: Shape) -> Tensor {
-    let expand = |x: &Tensor| x.layout.expanded(&shape);
-    let mask = Reader::<bool>::new(mask, &expand(mask));
-    let (a, b) = (Reader::<T>::new(a, &expand(a)), Reader::<T>::new(b, &expand(b)));
-    Tensor::build::<T>(shape, |out| {
-        chunks_mut(out, SMALL, |i, chunk| {
-            let (mut m, mut x, mut y) = (Vec::new(), Vec::new(), Vec::new());
-            for (j, out) in chunk.chunks_mut(BLOCK).enumerate() {
-                let start = i * SMALL + j * BLOCK;
-                let m = mask.block(start, out.len(), &mut m);
-                let x = a.block(start, out.len(), &mut x);
-                let y = b.block(start, out.len(), &mut y);
-                for (((o, &m), &x), &y) in out.iter_mut().zip(m).zip(x).zip(y) {
-                    *o = if m { x } else { y };
-                }
-            }
-        });
-    })
 }

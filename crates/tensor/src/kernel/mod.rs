@@ -26,6 +26,7 @@ pub(crate) mod reduction;
 pub(crate) mod resampling;
 pub mod rows;
 pub(crate) mod scan;
+pub(crate) mod selection;
 pub mod storage;
 mod transposition;
 pub mod update;
