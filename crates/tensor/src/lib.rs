@@ -68,7 +68,7 @@ pub use dtype::{DType, Element, Number};
 pub use error::ShapeError;
 pub use kernel::lane::{Holds, Lane, Real, when};
 pub use kernel::map::{Map, Zip, Zip3, ZipNumber};
-pub use kernel::norm::Normalisation;
+pub use kernel::norm::{ChannelNormalisation, Normalisation};
 pub use kernel::rows::{self, Rows};
 pub use kernel::update::{self, Update};
 pub use kernel::{memory, parallel};

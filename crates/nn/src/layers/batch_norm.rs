@@ -95,26 +95,27 @@ impl BatchNorm {
         self.running_mean.get().len()
     }
 
-    /// The batch's mean and variance per channel; the running statistics follow them.
+    /// Normalises by the batch's own statistics; the running ones follow them.
     #[track_caller]
-    fn batch_statistics(&self, x: &Var) -> [Var; 2] {
+    fn train(&self, x: &Var) -> Var {
         let count = x.len() / self.channels().max(1);
         assert!(
             count > 1,
             "{self}: a batch of shape {} has {count} numbers per channel, which have no variance; training needs two or more",
             x.to_shape()
         );
-        let axes: Vec<isize> = (0..x.rank() as isize).filter(|&axis| axis != 1).collect();
-        let mean = x.mean_axes(&axes, true); // [1, channels, 1…]
-        let variance = (x - &mean).square().mean_axes(&axes, false); // [channels]
-        let mean = mean.reshape([self.channels()]);
-        let unbiased = count as f64 / (count - 1) as f64;
-        let follow = |running: &Buffer, batch: &Tensor, factor: f64| {
-            running.update(|old| old * (1.0 - self.momentum) + batch * (self.momentum * factor));
-        };
-        follow(&self.running_mean, mean.value(), 1.0);
-        follow(&self.running_var, variance.value(), unbiased);
-        [mean, variance]
+        let [mean, variance] = [&self.running_mean, &self.running_var].map(Buffer::get);
+        let (y, after) = x.batch_norm_training(
+            [&mean, &variance],
+            self.momentum,
+            self.weight.as_ref(),
+            self.bias.as_ref(),
+            self.eps,
+        );
+        let [mean, variance] = after;
+        self.running_mean.set(mean);
+        self.running_var.set(variance);
+        y
     }
 }
 
@@ -135,10 +136,10 @@ impl Layer for BatchNorm {
         );
         let running = |buffer: &Buffer| Var::constant(buffer.get());
         expect_type(self, x, &running(&self.running_mean));
-        let [mean, variance] = match self.mode {
-            Mode::Training => self.batch_statistics(x),
-            Mode::Inference => [running(&self.running_mean), running(&self.running_var)],
-        };
+        if self.mode == Mode::Training {
+            return self.train(x);
+        }
+        let [mean, variance] = [running(&self.running_mean), running(&self.running_var)];
         x.batch_norm_with([&mean, &variance], self.weight.as_ref(), self.bias.as_ref(), self.eps)
     }
 }

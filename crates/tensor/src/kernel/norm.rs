@@ -1,6 +1,10 @@
 //! Normalisation of rows with weight and bias: a row is read, and what becomes of it written, while it lies in the first-level cache.
 
+mod channels;
+
 use std::ops::Range;
+
+pub use channels::ChannelNormalisation;
 
 use super::dispatch::{Loop, vectorised};
 use super::lane::Real;

@@ -24,7 +24,10 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn batch_norm(&self, weight: Option<&Var>, bias: Option<&Var>, eps: f64) -> Var {
-        self.normed_over("batch_norm", 0, weight, bias, eps)
+        match self.normalise_channels(weight, bias, eps) {
+            Some((y, _)) => y,
+            None => self.normed_over("batch_norm", 0, weight, bias, eps),
+        }
     }
 
     /// [`batch_norm`](Var::batch_norm), and what the running mean and the running variance are afterwards:
@@ -49,8 +52,14 @@ impl Var {
         bias: Option<&Var>,
         eps: f64,
     ) -> (Var, [Tensor; 2]) {
-        let y = self.batch_norm(weight, bias, eps);
-        (y, self.followed("batch_norm", 0, running, momentum))
+        match self.normalise_channels(weight, bias, eps) {
+            Some((y, batch)) => (y, self.followed("batch_norm", 0, running, momentum, batch)),
+            None => {
+                let batch = self.statistics(0);
+                let y = self.normed_over("batch_norm", 0, weight, bias, eps);
+                (y, self.followed("batch_norm", 0, running, momentum, batch))
+            }
+        }
     }
 
     /// Batch normalisation with given statistics, as models are used after training: (x − mean) / √(variance + eps) · weight + bias per
@@ -105,7 +114,7 @@ impl Var {
         eps: f64,
     ) -> (Var, [Tensor; 2]) {
         let y = self.instance_norm(weight, bias, eps);
-        (y, self.followed("instance_norm", 2, running, momentum))
+        (y, self.followed("instance_norm", 2, running, momentum, self.statistics(2)))
     }
 
     /// Instance normalisation with given statistics, as models are used after training; see [`batch_norm_with`](Var::batch_norm_with).
@@ -124,12 +133,19 @@ impl Var {
     }
 
     /// All axes from `first` on but that of the channels.
-    fn axes_of_channels(&self, first: isize) -> Vec<isize> {
+    pub(super) fn axes_of_channels(&self, first: isize) -> Vec<isize> {
         (first..self.rank() as isize).filter(|&axis| axis != 1).collect()
     }
 
     #[track_caller]
-    fn normed_over(&self, op: &str, first: isize, weight: Option<&Var>, bias: Option<&Var>, eps: f64) -> Var {
+    pub(super) fn normed_over(
+        &self,
+        op: &str,
+        first: isize,
+        weight: Option<&Var>,
+        bias: Option<&Var>,
+        eps: f64,
+    ) -> Var {
         if self.len() == 0 && self.rank() < 2 {
             return self.clone();
         }
@@ -139,29 +155,40 @@ impl Var {
         self.standardise(&axes, eps).affine(weight.as_ref(), bias.as_ref())
     }
 
-    /// Running statistics after this batch.
+    /// Mean and variance of each channel over the axes from `first` on; averaged over the axes before.
     #[track_caller]
-    fn followed(&self, op: &str, first: isize, running: [&Tensor; 2], momentum: f64) -> [Tensor; 2] {
+    fn statistics(&self, first: isize) -> [Tensor; 2] {
+        let x = Var::constant(self.value());
+        let per_channel = |numbers: Var| numbers.mean_axes(&x.axes_of_channels(0), false).value().clone();
+        let [_, variance] = x.centred(&x.axes_of_channels(first));
+        [per_channel(x.clone()), per_channel(variance)]
+    }
+
+    /// Running statistics after a batch that had these.
+    #[track_caller]
+    fn followed(
+        &self,
+        op: &str,
+        first: isize,
+        running: [&Tensor; 2],
+        momentum: f64,
+        [mean, variance]: [Tensor; 2],
+    ) -> [Tensor; 2] {
         if self.len() == 0 {
             return running.map(Clone::clone);
         }
-        let x = Var::constant(self.value());
-        let axes = x.axes_of_channels(first);
-        let count: usize = axes.iter().map(|&axis| x.size(axis)).product();
-        assert!(count > 1, "{op}: a channel of {} has one number, which has no variance", x.to_shape());
-        let channels = x.size(1);
-        let per_channel = |numbers: Var| numbers.mean_axes(&x.axes_of_channels(0), false);
-        let [_, variance] = x.centred(&axes);
-        let batch = [per_channel(x.clone()), per_channel(variance) * (count as f64 / (count - 1) as f64)];
+        let count: usize = self.axes_of_channels(first).iter().map(|&axis| self.size(axis)).product();
+        assert!(count > 1, "{op}: a channel of {} has one number, which has no variance", self.to_shape());
         let mut after = running.map(Clone::clone);
-        for (running, batch) in after.iter_mut().zip(batch) {
+        for (running, batch) in after.iter_mut().zip([mean, variance * (count as f64 / (count - 1) as f64)]) {
             assert!(
-                running.shape() == [channels],
-                "{op}: input {} has {channels} channels, but running statistics have shape {}",
-                x.to_shape(),
+                running.shape() == batch.shape(),
+                "{op}: input {} has {} channels, but running statistics have shape {}",
+                self.to_shape(),
+                self.size(1),
                 running.to_shape()
             );
-            *running = &*running * (1.0 - momentum) + batch.value() * momentum;
+            *running = &*running * (1.0 - momentum) + batch * momentum;
         }
         after
     }
@@ -192,7 +219,11 @@ impl Var {
 fn trained(d: &mut Draw, instance: bool) -> [Tensor; 3] {
     let c = d.positive_size();
     let n = if instance { d.positive_size() } else { d.range(2, 4) };
-    let shape = if instance || d.flag() { vec![n, c, d.range(2, 3)] } else { vec![n, c] };
+    let shape = match d.range(0, 2) {
+        0 if !instance => vec![n, c],
+        1 => vec![n, c, d.range(8, 9)], // long enough for the one pass
+        _ => vec![n, c, d.range(2, 3)],
+    };
     [d.distinct(&shape), d.reals(&[c]), d.reals(&[c])]
 }
 
@@ -209,8 +240,8 @@ pub(crate) const DECLARED: &[Declaration] = &[
         Family::Composite,
         "batch_norm",
         "nn.functional.batch_norm",
-        "(x - mean) / √(var + eps) · w + b",
-        "of its parts",
+        "y · w + b, y = (x - mean) · s, s = 1/√(var + eps)",
+        "x: (g - mean g - y · mean(g · y)) · s · w; w: Σ g · y; b: Σ g",
         |d| {
             Sample::new(trained(d, false), "x[0].batch_norm(Some(&x[1]), Some(&x[2]), 0.1)", |x| {
                 x[0].batch_norm(Some(&x[1]), Some(&x[2]), 0.1)

@@ -5,6 +5,7 @@
 //! - [`weight`]: of weights instead of signals.
 
 pub mod batch;
+mod channels;
 pub mod layer;
 mod rows;
 pub mod weight;

@@ -27,7 +27,7 @@ impl Op<3> for Normalise {
     }
     fn backward(&self, wrt: usize, g: &Var, x: [&Var; 3], _: &Var) -> Var {
         if g.is_tracked() || x.iter().any(|x| x.is_tracked()) {
-            return rule(self.norm, wrt, g, x);
+            return rule(self.norm, &last_axes(x[1].rank()), wrt, g, [x[0], x[1]]);
         }
         let all = || {
             let found = self.norm.backward(x.map(Var::value), g.value(), self.wanted[1] || self.wanted[2]);
@@ -37,15 +37,15 @@ impl Op<3> for Normalise {
     }
 }
 
-/// The gradient for one of x, weight and bias in terms of variables: it can be differentiated again, and is the oracle of the fast way.
-fn rule(norm: Normalisation, wrt: usize, g: &Var, [x, weight, _]: [&Var; 3]) -> Var {
-    let axes = last_axes(weight.rank());
-    let [y, scale] = normalised(norm, x, &axes);
+/// The gradient for one of x, weight and bias in terms of variables: it can be differentiated again, and is the oracle of the fast way. Numbers are normalised
+/// along `axes`; weight and bias stand beside x.
+pub(super) fn rule(norm: Normalisation, axes: &[isize], wrt: usize, g: &Var, [x, weight]: [&Var; 2]) -> Var {
+    let [y, scale] = normalised(norm, x, axes);
     match wrt {
         0 => {
             let g = g * weight;
-            let along = &y * (&g * &y).mean_axes(&axes, true);
-            let across = if norm.centred { &g - g.mean_axes(&axes, true) } else { g };
+            let along = &y * (&g * &y).mean_axes(axes, true);
+            let across = if norm.centred { &g - g.mean_axes(axes, true) } else { g };
             (across - along) * scale
         }
         1 => (g * y).sum_to(weight.shape()),
@@ -53,7 +53,7 @@ fn rule(norm: Normalisation, wrt: usize, g: &Var, [x, weight, _]: [&Var; 3]) -> 
     }
 }
 
-/// The numbers of these rows before any weight, and by what they were multiplied.
+/// The numbers before any weight, and by what they were multiplied.
 fn normalised(norm: Normalisation, x: &Var, axes: &[isize]) -> [Var; 2] {
     let [numbers, squares] = match norm.centred {
         true => x.centred(axes),
@@ -124,7 +124,8 @@ mod tests {
                     let y = x.normalise("norm", norm, rows, [Some(weight), Some(bias)]);
                     let parts = normalised(norm, x, &last_axes(axes))[0].clone() * weight + bias;
                     assert!(y.value().allclose(parts.value(), tolerance, tolerance));
-                    let wanted: Vec<Var> = (0..3).map(|i| rule(norm, i, &g, [x, weight, bias])).collect();
+                    let rule = |i| rule(norm, &last_axes(axes), i, &g, [x, weight]);
+                    let wanted: Vec<Var> = (0..3).map(rule).collect();
                     let found = y.backward_from(g.value());
                     for (x, wanted) in inputs.iter().zip(&wanted) {
                         assert!(found[x].allclose(wanted.value(), tolerance, tolerance), "{shape:?} {dtype} {centred}");
