@@ -1,5 +1,7 @@
 //! Copies of operands, to where tiles read them best.
 
+use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+
 use super::tiles::{DEPTH, Matrix};
 use crate::kernel::vector::Vector;
 
@@ -20,6 +22,7 @@ pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matri
             if b.columns == 1 {
                 for p in 0..k {
                     let (from, to) = (b.element(p, j), panel.add(p * width + j));
+                    _mm_prefetch::<_MM_HINT_T1>(b.element(p, j + width).cast());
                     if here == V::LANES { V::load(from).store(to) } else { V::load_first(here, from).store(to) }
                 }
                 continue;
@@ -28,7 +31,9 @@ pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matri
                 let depth = (k - p).min(V::LANES);
                 let mut square = [V::zero(); 16];
                 for (i, row) in square[..here].iter_mut().enumerate() {
-                    *row = V::load_first(depth, b.element(p, j + i));
+                    let from = b.element(p, j + i);
+                    *row = if depth == V::LANES { V::load(from) } else { V::load_first(depth, from) };
+                    _mm_prefetch::<_MM_HINT_T1>(b.element(p, j + i + width).cast());
                 }
                 V::transpose(&mut square);
                 for (i, row) in square[..depth].iter().enumerate() {
@@ -39,33 +44,63 @@ pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matri
     }
 }
 
-/// Copies rows of `a` to where they do not collide: as rows if its rows are dense, else as the columns of a tile.
+/// How many columns ahead memory is asked for: they lie too far apart for the processor to foresee them.
+const AHEAD: usize = 4;
+
+/// Copies dense rows of `a` to where they do not collide.
 #[inline(always)]
-pub(super) unsafe fn gather<V: Vector>(
+pub(super) unsafe fn gather_rows<V: Vector>(
     (rows, k): (usize, usize),
     a: Matrix<V::Element>,
     to: *mut V::Element,
 ) -> Matrix<V::Element> {
-    // SAFETY: the caller's: `a` has this many rows and columns, and there is room for rows·(DEPTH + 16) numbers.
-    unsafe {
-        if a.columns == 1 {
-            let apart = DEPTH + 16;
-            for i in 0..rows {
-                to.add(i * apart).copy_from_nonoverlapping(a.element(i, 0), k);
+    let apart = DEPTH + 16;
+    for i in 0..rows {
+        // SAFETY: the caller's: `a` has this many rows and columns, and there is room for rows·(DEPTH + 16) numbers.
+        unsafe { to.add(i * apart).copy_from_nonoverlapping(a.element(i, 0), k) };
+    }
+    Matrix { at: to, rows: apart as isize, columns: 1 }
+}
+
+/// Copies rows of `a` as the columns of tiles, which begin at these rows. A column of `a` is read for all tiles at once, since the next may lie in another page of
+/// memory; tiles are a line more than their size apart, so that they do not fall into the same sets of the cache.
+#[inline(always)]
+pub(super) unsafe fn gather_columns<V: Vector>(
+    k: usize,
+    a: Matrix<V::Element>,
+    starts: impl Fn(usize) -> usize,
+    tiles: &mut [Matrix<V::Element>],
+    to: *mut V::Element,
+) {
+    let most = (0..tiles.len()).map(|tile| starts(tile + 1) - starts(tile)).max().unwrap_or(0);
+    let apart = most * k + 16;
+    for (tile, part) in tiles.iter_mut().enumerate() {
+        let rows = starts(tile + 1) - starts(tile);
+        *part = Matrix { at: to.wrapping_add(tile * apart), rows: 1, columns: rows as isize };
+    }
+    let m = starts(tiles.len());
+    for p in 0..k {
+        if a.rows == 1 {
+            for i in (0..m).step_by(64 / size_of::<V::Element>()) {
+                // SAFETY: a hint, whatever the address.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(a.element(i, p + AHEAD).cast()) };
             }
-            return Matrix { at: to, rows: apart as isize, columns: 1 };
         }
-        for p in 0..k {
-            let column = to.add(p * rows);
-            if a.rows != 1 {
-                (0..rows).for_each(|i| column.add(i).copy_from_nonoverlapping(a.element(i, p), 1));
-                continue;
-            }
-            // What is written beyond the column gives way to the next one.
-            for i in (0..rows).step_by(V::LANES) {
-                V::load_first(rows - i, a.element(i, p)).store(column.add(i));
+        for tile in 0..tiles.len() {
+            let (start, rows) = (starts(tile), starts(tile + 1) - starts(tile));
+            // SAFETY: the caller's: `a` has this many rows and columns, and there is room for so many numbers a tile.
+            unsafe {
+                let column = to.add(tile * apart + p * rows);
+                if a.rows != 1 {
+                    (0..rows).for_each(|i| column.add(i).copy_from_nonoverlapping(a.element(start + i, p), 1));
+                    continue;
+                }
+                // What is written beyond the column gives way to the next one.
+                for i in (0..rows).step_by(V::LANES) {
+                    let (from, left) = (a.element(start + i, p), m - start - i);
+                    if left >= V::LANES { V::load(from) } else { V::load_first(left, from) }.store(column.add(i));
+                }
             }
         }
-        Matrix { at: to, rows: 1, columns: rows as isize }
     }
 }

@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::mem::MaybeUninit;
 
 use super::dots::dots;
-use super::packing::{gather, pack};
+use super::packing::{gather_columns, gather_rows, pack};
 use crate::dtype::Number;
 use crate::kernel::vector::Vector;
 
@@ -69,7 +69,7 @@ pub(in crate::kernel) type Tile<T> = unsafe fn(Left<T>, Right<'_, T>, Target<T>)
 /// Terms that are added up in registers: a panel of so many rows, 16 or 32 KiB, fits the first-level cache.
 pub(in crate::kernel) const DEPTH: usize = 256;
 /// Tiles that lie one below the other and are worked on together: their rows of `a` fit the second-level cache.
-const TILES: usize = 36;
+const TILES: usize = 43;
 
 /// A matrix in memory: its first element, and how far apart rows and columns are.
 pub(in crate::kernel) struct Matrix<T> {
@@ -281,7 +281,7 @@ unsafe fn block<V: Tiles>(
     let spread = n > panel && (a.columns != 1 || collides(a.rows) && m > 4);
     let reused = tiles > 4 || tiles > 2 && collides(b.rows);
     let copied = b.columns != 1 || reused;
-    let room = DEPTH * panel + if spread { m * (DEPTH + 16) } else { 0 };
+    let room = DEPTH * panel + if spread { (m + tiles) * (DEPTH + 16) } else { 0 };
     scratch.reserve((room * size_of::<V::Element>()).div_ceil(8) + 8);
     let start: *mut V::Element = scratch.as_mut_ptr().cast();
     let start = start.wrapping_add(start.align_offset(64));
@@ -290,15 +290,11 @@ unsafe fn block<V: Tiles>(
     unsafe {
         let mut tile_rows: [Matrix<V::Element>; TILES] = [a; TILES];
         if spread {
-            let mut to = start.add(DEPTH * panel);
+            let to = start.add(DEPTH * panel);
             if a.columns == 1 {
-                a = gather::<V>((m, k), a, to);
+                a = gather_rows::<V>((m, k), a, to);
             } else {
-                for (tile, part) in tile_rows[..tiles].iter_mut().enumerate() {
-                    let rows = starts(tile + 1) - starts(tile);
-                    *part = gather::<V>((rows, k), a.from(starts(tile), 0), to);
-                    to = to.add(rows * k);
-                }
+                gather_columns::<V>(k, a, starts, &mut tile_rows[..tiles], to);
             }
         }
         if !spread || a.columns == 1 {
