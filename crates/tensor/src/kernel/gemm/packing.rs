@@ -5,7 +5,7 @@ use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 use super::tiles::{DEPTH, Matrix};
 use crate::kernel::vector::Vector;
 
-/// Copies `n` columns of `b` to a dense panel of two vectors' width, what is beyond them being unspecified.
+/// Copies `n` columns of `b` to a dense panel of two vectors' width, what is beyond them being unspecified. The next panel is asked for from memory.
 #[inline(always)]
 pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matrix<V::Element>, panel: *mut V::Element) {
     let width = 2 * V::LANES;
