@@ -24,10 +24,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn batch_norm(&self, weight: Option<&Var>, bias: Option<&Var>, eps: f64) -> Var {
-        match self.normalise_channels(weight, bias, eps) {
-            Some((y, _)) => y,
-            None => self.normed_over("batch_norm", 0, weight, bias, eps),
-        }
+        self.normalise_channels(weight, bias, eps).0
     }
 
     /// [`batch_norm`](Var::batch_norm), and what the running mean and the running variance are afterwards:
@@ -52,14 +49,8 @@ impl Var {
         bias: Option<&Var>,
         eps: f64,
     ) -> (Var, [Tensor; 2]) {
-        match self.normalise_channels(weight, bias, eps) {
-            Some((y, batch)) => (y, self.followed("batch_norm", 0, running, momentum, batch)),
-            None => {
-                let batch = self.statistics(0);
-                let y = self.normed_over("batch_norm", 0, weight, bias, eps);
-                (y, self.followed("batch_norm", 0, running, momentum, batch))
-            }
-        }
+        let (y, batch) = self.normalise_channels(weight, bias, eps);
+        (y, self.followed("batch_norm", 0, running, momentum, batch))
     }
 
     /// Batch normalisation with given statistics, as models are used after training: (x − mean) / √(variance + eps) · weight + bias per
@@ -96,7 +87,13 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn instance_norm(&self, weight: Option<&Var>, bias: Option<&Var>, eps: f64) -> Var {
-        self.normed_over("instance_norm", 2, weight, bias, eps)
+        if self.len() == 0 && self.rank() < 2 {
+            return self.clone();
+        }
+        let [weight, bias] = self.beside_channels("instance_norm", [weight, bias]);
+        let axes = self.axes_of_channels(2);
+        assert!(!axes.is_empty(), "instance_norm: input {} has no axis to normalise over", self.to_shape());
+        self.standardise(&axes, eps).affine(weight.as_ref(), bias.as_ref())
     }
 
     /// [`instance_norm`](Var::instance_norm), and what the running mean and the running variance are afterwards: as for
@@ -114,7 +111,7 @@ impl Var {
         eps: f64,
     ) -> (Var, [Tensor; 2]) {
         let y = self.instance_norm(weight, bias, eps);
-        (y, self.followed("instance_norm", 2, running, momentum, self.statistics(2)))
+        (y, self.followed("instance_norm", 2, running, momentum, self.statistics_of_instances()))
     }
 
     /// Instance normalisation with given statistics, as models are used after training; see [`batch_norm_with`](Var::batch_norm_with).
@@ -137,30 +134,12 @@ impl Var {
         (first..self.rank() as isize).filter(|&axis| axis != 1).collect()
     }
 
+    /// Mean and variance of each sample's channels, averaged over the samples.
     #[track_caller]
-    pub(super) fn normed_over(
-        &self,
-        op: &str,
-        first: isize,
-        weight: Option<&Var>,
-        bias: Option<&Var>,
-        eps: f64,
-    ) -> Var {
-        if self.len() == 0 && self.rank() < 2 {
-            return self.clone();
-        }
-        let [weight, bias] = self.beside_channels(op, [weight, bias]);
-        let axes = self.axes_of_channels(first);
-        assert!(!axes.is_empty(), "{op}: input {} has no axis to normalise over", self.to_shape());
-        self.standardise(&axes, eps).affine(weight.as_ref(), bias.as_ref())
-    }
-
-    /// Mean and variance of each channel over the axes from `first` on; averaged over the axes before.
-    #[track_caller]
-    fn statistics(&self, first: isize) -> [Tensor; 2] {
+    fn statistics_of_instances(&self) -> [Tensor; 2] {
         let x = Var::constant(self.value());
         let per_channel = |numbers: Var| numbers.mean_axes(&x.axes_of_channels(0), false).value().clone();
-        let [_, variance] = x.centred(&x.axes_of_channels(first));
+        let [_, variance] = x.centred(&x.axes_of_channels(2));
         [per_channel(x.clone()), per_channel(variance)]
     }
 

@@ -10,7 +10,7 @@ pub mod layer;
 mod rows;
 pub mod weight;
 
-use chainrule_tensor::{Normalisation, normalise_axes};
+use chainrule_tensor::{Normalisation, Tensor, normalise_axes};
 
 use crate::declare::{Declaration, Family, Sample};
 use crate::var::Var;
@@ -42,9 +42,24 @@ impl Var {
     /// x − mean and the variance along the axes, which stay with length 1.
     #[track_caller]
     fn centred(&self, axes: &[isize]) -> [Var; 2] {
-        let centred = self - self.mean_axes(axes, true);
+        self.centred_about(&self.mean_axes(axes, true), axes)
+    }
+
+    /// [`centred`](Var::centred), the mean being known.
+    #[track_caller]
+    fn centred_about(&self, mean: &Var, axes: &[isize]) -> [Var; 2] {
+        let centred = self - mean;
         let variance = centred.square().mean_axes(axes, true);
         [centred, variance]
+    }
+
+    /// Weight and bias of this shape and of this variable's type: those given, else ones and zeros.
+    fn parameters(&self, shape: &[usize], [weight, bias]: [Option<&Var>; 2]) -> [Var; 2] {
+        let or = |given: Option<&Var>, x: f64| match given {
+            Some(given) => given.clone(),
+            None => Var::constant(Tensor::full(shape, x, self.dtype())),
+        };
+        [or(weight, 1.0), or(bias, 0.0)]
     }
 
     /// This variable · weight + bias, where there are any.

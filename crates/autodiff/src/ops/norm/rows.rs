@@ -76,7 +76,7 @@ impl Var {
         name: &'static str,
         norm: Normalisation,
         shape: &[usize],
-        [weight, bias]: [Option<&Var>; 2],
+        parameters: [Option<&Var>; 2],
     ) -> Var {
         assert!(
             self.dtype().is_float(),
@@ -84,11 +84,7 @@ impl Var {
             self.dtype(),
             self.to_shape()
         );
-        let number = |numbers: Option<&Var>, x: f64| match numbers {
-            Some(numbers) => numbers.clone(),
-            None => Var::constant(Tensor::full(shape, x, self.dtype())),
-        };
-        let (weight, bias) = (number(weight, 1.0), number(bias, 0.0));
+        let [weight, bias] = self.parameters(shape, parameters);
         let inputs = [self, &weight, &bias];
         Normalise { name, norm, wanted: inputs.map(Var::is_tracked), answers: Answers::default() }.apply(inputs)
     }
