@@ -8,7 +8,7 @@
 //! Each sum runs over `k` in steps of [`DEPTH`], within which terms are added in order: the same bits however the result is cut, whatever is copied, and
 //! however wide vectors are.
 
-use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
+use std::arch::x86_64::{__m256, __m256d, __m512, __m512d, _MM_HINT_ET0, _mm_prefetch};
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
 
@@ -35,8 +35,11 @@ macro_rules! tiles {
                 unsafe fn compiled<const R: usize, const N: usize>(a: Left<T>, b: Right<'_, T>, c: Target<T>) {
                     // SAFETY: the caller's.
                     unsafe {
+                        c.ask::<$vector, R, N>();
                         let sums = sums::<$vector, R, N>(a, b);
-                        write(c, b.columns, &sums);
+                        if !c.write_whole(b.columns, &sums) {
+                            write(c, b.columns, &in_memory(sums));
+                        }
                     }
                 }
                 /// Once for all heights.
@@ -150,6 +153,38 @@ impl<T: Copy + PartialEq + From<f32>> Target<T> {
         Target { at: self.at.wrapping_add(i * self.width + j), ..self }
     }
 
+    /// Asks memory for the lines that a tile is written to.
+    #[inline(always)]
+    fn ask<V: Vector<Element = T>, const R: usize, const N: usize>(self) {
+        for i in 0..R {
+            for j in (0..N * V::LANES).step_by(64 / size_of::<T>()) {
+                // SAFETY: a hint, whatever the address.
+                unsafe { _mm_prefetch::<_MM_HINT_ET0>(self.from(i, j).at.cast()) };
+            }
+        }
+    }
+
+    /// Writes rows straight from registers if they are whole vectors, and `beta` is zero or one; whether it did.
+    #[inline(always)]
+    unsafe fn write_whole<V: Vector<Element = T>, const R: usize, const N: usize>(
+        self,
+        columns: usize,
+        rows: &[[V; N]; R],
+    ) -> bool {
+        let (fresh, added) = (self.beta == 0.0.into(), self.beta == 1.0.into());
+        if self.kept.is_some() || columns != N * V::LANES || !(fresh || added) {
+            return false;
+        }
+        for i in 0..R {
+            for j in 0..N {
+                let at = self.from(i, j * V::LANES).at;
+                // SAFETY: the caller's: these columns of the rows lie in the matrix.
+                unsafe { if fresh { rows[i][j] } else { rows[i][j].plus(V::load(at)) }.store(at) };
+            }
+        }
+        true
+    }
+
     /// Writes rows with `columns` columns.
     #[inline(always)]
     pub(super) unsafe fn write<V: Vector<Element = T>, const N: usize>(self, columns: usize, rows: &[[V; N]]) {
@@ -206,13 +241,20 @@ unsafe fn sums<V: Vector, const R: usize, const N: usize>(
             }
             rows = rows.map(|row| row.wrapping_offset(a.step));
         }
-        // A copy, since what is pointed to would not stay in registers from the start.
-        let mut copy = MaybeUninit::<[[V; N]; R]>::uninit();
-        for (i, row) in sums.into_iter().enumerate() {
-            (&raw mut (*copy.as_mut_ptr())[i]).write(row);
-        }
-        copy.assume_init()
+        sums
     }
+}
+
+/// A copy, since what is pointed to would not stay in registers from the start.
+#[inline(always)]
+fn in_memory<V: Copy, const R: usize, const N: usize>(sums: [[V; N]; R]) -> [[V; N]; R] {
+    let mut copy = MaybeUninit::<[[V; N]; R]>::uninit();
+    for (i, row) in sums.into_iter().enumerate() {
+        // SAFETY: in bounds.
+        unsafe { (&raw mut (*copy.as_mut_ptr())[i]).write(row) };
+    }
+    // SAFETY: all rows were written.
+    unsafe { copy.assume_init() }
 }
 
 thread_local! {
