@@ -187,6 +187,7 @@ impl Shifted {
     {
         let (positions, shifts, panels) = (self.positions(), self.shifts(), self.panels(V::LANES));
         let terms = shifts.len();
+        let all = u32::MAX >> (32 - V::LANES);
         let x_size = self.channels * self.input.iter().product::<usize>();
         // Features of a sample are shared among threads only where a sample is much work.
         let tiles = self.features.div_ceil(V::ROWS);
@@ -215,8 +216,8 @@ impl Shifted {
                         let beta = if chunk == 0 { 0f32 } else { 1.0 };
                         // What comes after this panel's windows is written with the next one.
                         let room = if chunk == 0 { positions - panel.before } else { 0 };
-                        let kept = Kept { lanes: panel.kept, room };
-                        let c = Target { at, width: positions, beta: beta.into(), kept: Some(kept) };
+                        let kept = (panel.kept != [all, all]).then_some(Kept { lanes: panel.kept, room });
+                        let c = Target { at, width: positions, beta: beta.into(), kept };
                         // SAFETY: the CPU is as the caller says. `w` has these rows of `terms` numbers. From the largest shift to the end of the picture there are
                         // all places, and behind it two vectors. Bits that are kept are windows, which `y` has room for, and other pieces of work
                         // have other samples or features.
@@ -330,7 +331,10 @@ impl Shifted {
                 let matrix = Matrix { at: y[at..].as_ptr(), rows: 1, columns: positions as isize };
                 let (k, n) = (to - from, (self.features - feature).min(width));
                 // SAFETY: the CPU is as the caller says. These features have so many outputs from here on, and the panel rows for all places.
-                unsafe { pack::<V>((k, n), matrix, panel[(from - places.start) * width..].as_mut_ptr()) }
+                unsafe {
+                    let to = panel[(from - places.start) * width..].as_mut_ptr();
+                    pack::<V>((k, n), matrix, matrix.from(0, width), to)
+                }
             }
         }
     }

@@ -5,9 +5,15 @@ use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 use super::tiles::{DEPTH, Matrix};
 use crate::kernel::vector::Vector;
 
-/// Copies `n` columns of `b` to a dense panel of two vectors' width, what is beyond them being unspecified. The next panel is asked for from memory.
+/// Copies `n` columns of `b` to a dense panel of two vectors' width, what is beyond them being unspecified. Those that come next are
+/// asked for from memory.
 #[inline(always)]
-pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matrix<V::Element>, panel: *mut V::Element) {
+pub(in crate::kernel) unsafe fn pack<V: Vector>(
+    (k, n): (usize, usize),
+    b: Matrix<V::Element>,
+    next: Matrix<V::Element>,
+    panel: *mut V::Element,
+) {
     let width = 2 * V::LANES;
     // SAFETY: the caller's: `b` has k rows and n columns, the panel room for k·width numbers, and no more is read.
     unsafe {
@@ -22,7 +28,7 @@ pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matri
             if b.columns == 1 {
                 for p in 0..k {
                     let (from, to) = (b.element(p, j), panel.add(p * width + j));
-                    _mm_prefetch::<_MM_HINT_T1>(b.element(p, j + width).cast());
+                    _mm_prefetch::<_MM_HINT_T1>(next.element(p, j).cast());
                     if here == V::LANES { V::load(from).store(to) } else { V::load_first(here, from).store(to) }
                 }
                 continue;
@@ -33,7 +39,7 @@ pub(in crate::kernel) unsafe fn pack<V: Vector>((k, n): (usize, usize), b: Matri
                 for (i, row) in square[..here].iter_mut().enumerate() {
                     let from = b.element(p, j + i);
                     *row = if depth == V::LANES { V::load(from) } else { V::load_first(depth, from) };
-                    _mm_prefetch::<_MM_HINT_T1>(b.element(p, j + i + width).cast());
+                    _mm_prefetch::<_MM_HINT_T1>(next.element(p, j + i).cast());
                 }
                 V::transpose(&mut square);
                 for (i, row) in square[..depth].iter().enumerate() {

@@ -71,6 +71,8 @@ pub(in crate::kernel) type Tile<T> = unsafe fn(Left<T>, Right<'_, T>, Target<T>)
 
 /// Terms that are added up in registers: a panel of so many rows, 16 or 32 KiB, fits the first-level cache.
 pub(in crate::kernel) const DEPTH: usize = 256;
+/// Bytes of panels that are kept for rows further down: half of the second-level cache.
+const KEPT: usize = 1 << 18;
 /// Tiles that lie one below the other and are worked on together: their rows of `a` fit the second-level cache.
 const TILES: usize = 43;
 
@@ -95,7 +97,7 @@ impl<T> Matrix<T> {
     }
 
     #[inline(always)]
-    fn from(self, i: usize, j: usize) -> Matrix<T> {
+    pub(in crate::kernel) fn from(self, i: usize, j: usize) -> Matrix<T> {
         Matrix { at: self.element(i, j), ..self }
     }
 
@@ -286,23 +288,45 @@ pub(super) unsafe fn gemm<V: Tiles>(
             )
         };
     }
+    let panel = 2 * V::LANES;
+    let panels = n.div_ceil(panel);
+    let kept = m > TILES * V::ROWS && k * panels * panel * size_of::<V::Element>() <= KEPT;
+    let (most, copies) = (m.min(TILES * V::ROWS), panel * if kept { k * panels } else { DEPTH });
+    let room = copies + (most + TILES) * (DEPTH + 16);
     SCRATCH.with_borrow_mut(|scratch| {
+        scratch.reserve((room * size_of::<V::Element>()).div_ceil(8) + 8);
+        let start: *mut V::Element = scratch.as_mut_ptr().cast();
+        let start = start.wrapping_add(start.align_offset(64));
         for i in (0..m).step_by(TILES * V::ROWS) {
             let rows = (m - i).min(TILES * V::ROWS);
             for p in (0..k).step_by(DEPTH) {
                 let c = if p == 0 { c } else { Target { beta: 1.0.into(), ..c } };
                 let depth = (k - p).min(DEPTH);
-                // SAFETY: parts of matrices that are as the caller says.
+                // SAFETY: parts of matrices that are as the caller says. There is room for the panels and, behind them, rows; nobody else uses it
+                // meanwhile.
                 unsafe {
                     let (a, b, c) = (a.from(i, p), b.from(p, 0), c.from(i, 0));
+                    let to = match kept {
+                        true => Copies { panels: start.add(p * panels * panel), apart: depth * panel, there: i > 0 },
+                        false => Copies { panels: start, apart: 0, there: false },
+                    };
                     V::enabled(
                         #[inline(always)]
-                        || block::<V>((rows, depth, n), a, b, c, scratch),
+                        || block::<V>((rows, depth, n), a, b, c, to, start.add(copies)),
                     );
                 }
             }
         }
     })
+}
+
+/// Where panels of `b` are copied to.
+struct Copies<T> {
+    panels: *mut T,
+    /// How far apart they are; zero if each gives way to the next.
+    apart: usize,
+    /// Whether rows above have copied them.
+    there: bool,
 }
 
 /// Up to [`TILES`] tiles' rows and [`DEPTH`] terms.
@@ -312,7 +336,8 @@ unsafe fn block<V: Tiles>(
     mut a: Matrix<V::Element>,
     b: Matrix<V::Element>,
     c: Target<V::Element>,
-    scratch: &mut Vec<u64>,
+    to: Copies<V::Element>,
+    gathered: *mut V::Element,
 ) {
     let panel = 2 * V::LANES;
     // Tiles of nearly equal heights.
@@ -323,20 +348,15 @@ unsafe fn block<V: Tiles>(
     let spread = n > panel && (a.columns != 1 || collides(a.rows) && m > 4);
     let reused = tiles > 4 || tiles > 2 && collides(b.rows);
     let copied = b.columns != 1 || reused;
-    let room = DEPTH * panel + if spread { (m + tiles) * (DEPTH + 16) } else { 0 };
-    scratch.reserve((room * size_of::<V::Element>()).div_ceil(8) + 8);
-    let start: *mut V::Element = scratch.as_mut_ptr().cast();
-    let start = start.wrapping_add(start.align_offset(64));
-    // SAFETY: `scratch` has room for the panel and the rows behind it, and nobody else uses it meanwhile. All parts of matrices lie within what the caller
-    // vouches for, since tiles and panels cover exactly m rows and n columns.
+    // SAFETY: the caller's: there is room for copies. All parts of matrices lie within what the caller vouches for, since tiles and panels cover exactly m rows
+    // and n columns.
     unsafe {
         let mut tile_rows: [Matrix<V::Element>; TILES] = [a; TILES];
         if spread {
-            let to = start.add(DEPTH * panel);
             if a.columns == 1 {
-                a = gather_rows::<V>((m, k), a, to);
+                a = gather_rows::<V>((m, k), a, gathered);
             } else {
-                gather_columns::<V>(k, a, starts, &mut tile_rows[..tiles], to);
+                gather_columns::<V>(k, a, starts, &mut tile_rows[..tiles], gathered);
             }
         }
         if !spread || a.columns == 1 {
@@ -355,8 +375,12 @@ unsafe fn block<V: Tiles>(
                 rows[..k].iter_mut().enumerate().for_each(|(p, row)| *row = p.wrapping_mul(apart));
             }
             let at = if copied {
-                pack::<V>((k, columns), b.from(0, j), start);
-                start.cast_const()
+                let at = to.panels.add(j / panel * to.apart);
+                if !to.there {
+                    let next = if j + panel < n { b.from(0, j + panel) } else { b.from(DEPTH, 0) };
+                    pack::<V>((k, columns), b.from(0, j), next, at);
+                }
+                at.cast_const()
             } else {
                 b.element(0, j)
             };
