@@ -1,8 +1,10 @@
 //! Attention in strips: a few queries at a time meet all their keys, so that scores are made, used and forgotten in cache. Nothing of them is kept; the
 //! way back makes them again.
 
+use std::ops::Range;
+
 use super::dispatch::{Loop, vectorised};
-use super::gemm::{Strided, gemm};
+use super::gemm::{Strided, gemm_within};
 use super::lane::Real;
 use super::parallel::chunks_mut;
 use super::rows::{largest, sum};
@@ -12,7 +14,9 @@ use crate::matmul::matrix;
 
 /// Queries of a strip.
 const STRIP: usize = 32;
-/// Elements between rows of what is transposed beyond their length, so that rows do not lie a power of two apart.
+/// Weights that the way back keeps of successive strips, so that sums over queries are long: they and their gradients lie in the second-level cache.
+const KEPT: usize = 1 << 15;
+/// Elements between rows of what is copied, so that rows do not lie a power of two apart.
 const APART: usize = 16;
 /// Elements of a row that are worked on at once.
 const LANES: usize = 16;
@@ -42,11 +46,23 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn write<T: Copy>(self, head: usize, row: usize, width: usize, from: &[T], out: &mut [T]) {
-        for (i, from) in from.chunks_exact(width).enumerate() {
-            out[self.first + head * self.head + (row + i) * self.row..][..width].copy_from_slice(from);
+    fn at(self, head: usize, row: usize) -> usize {
+        self.first + head * self.head + row * self.row
+    }
+}
+
+/// The dense copy of a matrix, times a number.
+fn dense<'o, T: Real>(x: Strided<'_, T>, columns: usize, times: T, out: &'o mut [T]) -> Strided<'o, T> {
+    for (i, out) in out.chunks_exact_mut(columns).enumerate() {
+        let Strided { data, offset, columns: step, .. } = x.from(i, 0);
+        if step == 1 {
+            out.iter_mut().zip(&data[offset..]).for_each(|(out, &x)| *out = x * times);
+        } else {
+            let at = |j: usize| (offset as isize + j as isize * step) as usize;
+            out.iter_mut().enumerate().for_each(|(j, out)| *out = data[at(j)] * times);
         }
     }
+    Strided::dense(out, columns)
 }
 
 /// The transposed copy of a matrix of some columns, which products read faster. `out` has room for its rows and [`APART`] more elements after each.
@@ -75,17 +91,29 @@ struct Strip {
 }
 
 impl Form {
-    fn strips(self) -> impl Iterator<Item = Strip> {
-        (0..self.queries).step_by(STRIP).map(move |from| {
-            let rows = STRIP.min(self.queries - from);
-            Strip { from, rows, keys: if self.causal { self.keys.min(from + rows) } else { self.keys } }
+    fn strips(self, queries: Range<usize>) -> impl Iterator<Item = Strip> {
+        let end = queries.end;
+        queries.step_by(STRIP).map(move |from| {
+            let rows = STRIP.min(end - from);
+            Strip { from, rows, keys: self.keys_before(from + rows) }
         })
     }
 
-    /// The weights of a strip before they are divided by their sums, and the inverses of these; `k` is transposed.
+    /// How many keys the queries before this one look at.
+    fn keys_before(self, query: usize) -> usize {
+        if self.causal { self.keys.min(query) } else { self.keys }
+    }
+
+    /// How far apart rows of weights lie.
+    fn pitch(self) -> usize {
+        self.keys + APART
+    }
+
+    /// The weights of a strip before they are divided by their sums, and the inverses of these; `q` was multiplied by the scale, `k` is transposed.
     fn weights<T: Real>(self, strip: Strip, q: Strided<'_, T>, k: Strided<'_, T>, out: &mut [T], inverse: &mut [T]) {
-        gemm((strip.rows, self.width, strip.keys), q.from(strip.from, 0), k, T::ZERO, out);
-        vectorised(Exponentials { strip, causal: self.causal, scale: T::from_f64(self.scale), out, inverse });
+        let size = (strip.rows, self.width, strip.keys);
+        gemm_within(size, q.from(strip.from, 0), k, T::ZERO, (&mut *out, self.pitch()));
+        vectorised(Exponentials { strip, causal: self.causal, pitch: self.pitch(), out, inverse });
     }
 }
 
@@ -93,20 +121,25 @@ impl Form {
 pub(crate) fn forward<T: Real>(form: Form, [q, k, v]: [Matrices<'_, T>; 3], out: &mut [T]) {
     let Form { heads, queries, keys, width, values, .. } = form;
     let place = Place { first: 0, head: values, row: heads * values };
+    let scale = T::from_f64(form.scale);
     chunks_mut(out, queries * heads * values, |sample, out| {
-        let (mut scores, mut found) = (vec![T::ZERO; STRIP * keys], vec![T::ZERO; STRIP * values]);
-        let (mut k_columns, mut inverse) = (vec![T::ZERO; width * (keys + APART)], [T::ZERO; STRIP]);
+        let mut weights = vec![T::ZERO; STRIP.min(queries) * form.pitch()];
+        let [mut q_rows, mut v_rows, mut k_columns] =
+            [queries * width, keys * values, width * (keys + APART)].map(|n| vec![T::ZERO; n]);
+        let mut inverse = [T::ZERO; STRIP];
         for head in 0..heads {
             let [q, k, v] = [q, k, v].map(|(data, layout)| matrix(data, layout, sample * heads + head));
+            let q = dense(q, width, scale, &mut q_rows);
+            let v = if queries < STRIP { v } else { dense(v, values, T::ONE, &mut v_rows) };
             let k = transposed(k, width, &mut k_columns);
-            for strip in form.strips() {
-                let (scores, found) = (&mut scores[..strip.rows * strip.keys], &mut found[..strip.rows * values]);
-                form.weights(strip, q, k, scores, &mut inverse);
-                gemm((strip.rows, strip.keys, values), Strided::dense(scores, strip.keys), v, T::ZERO, found);
-                for (row, &inverse) in found.chunks_exact_mut(values).zip(&inverse) {
-                    row.iter_mut().for_each(|x| *x = *x * inverse);
+            for strip in form.strips(0..queries) {
+                form.weights(strip, q, k, &mut weights, &mut inverse);
+                let out = &mut out[place.at(head, strip.from)..];
+                let size = (strip.rows, strip.keys, values);
+                gemm_within(size, Strided::dense(&weights, form.pitch()), v, T::ZERO, (&mut *out, place.row));
+                for (row, &inverse) in out.chunks_mut(place.row).zip(&inverse[..strip.rows]) {
+                    row[..values].iter_mut().for_each(|x| *x = *x * inverse);
                 }
-                place.write(head, strip.from, values, found, out);
             }
         }
     });
@@ -116,48 +149,62 @@ pub(crate) fn forward<T: Real>(form: Form, [q, k, v]: [Matrices<'_, T>; 3], out:
 pub(crate) fn backward<T: Real>(
     form: Form,
     [q, k, v, g]: [Matrices<'_, T>; 4],
-    places: [Place; 3],
+    [of_q, of_k, of_v]: [Place; 3],
     size: usize,
     out: &mut [T],
 ) {
-    let Form { heads, keys, width, values, .. } = form;
-    let scale = T::from_f64(form.scale);
+    let Form { heads, queries, keys, width, values, .. } = form;
+    let (scale, pitch) = (T::from_f64(form.scale), form.pitch());
+    let together = (KEPT / pitch / STRIP * STRIP).clamp(STRIP, queries.next_multiple_of(STRIP));
     chunks_mut(out, size, |sample, out| {
-        let (mut weights, mut of_scores) = (vec![T::ZERO; STRIP * keys], vec![T::ZERO; STRIP * keys]);
-        let (mut of_q, mut of_k, mut of_v) =
-            (vec![T::ZERO; STRIP * width], vec![T::ZERO; keys * width], vec![T::ZERO; keys * values]);
-        let [mut k_columns, mut v_columns] = [width, values].map(|n| vec![T::ZERO; n * (keys + APART)]);
+        let zeros = |n: usize| vec![T::ZERO; n];
+        let [mut weights, mut of_scores] = [together * pitch; 2].map(zeros);
+        let [mut q_rows, mut k_rows, mut g_rows] = [queries * width, keys * width, queries * values].map(zeros);
+        let [mut k_columns, mut v_columns] = [width, values].map(|n| zeros(n * (keys + APART)));
         let mut inverse = [T::ZERO; STRIP];
         for head in 0..heads {
             let [q, k, v, g] = [q, k, v, g].map(|(data, layout)| matrix(data, layout, sample * heads + head));
-            let k_columns = transposed(k, width, &mut k_columns);
-            let v_columns = transposed(v, values, &mut v_columns);
-            of_k.fill(T::ZERO);
-            of_v.fill(T::ZERO);
-            for strip in form.strips() {
-                let Strip { from, rows, keys } = strip;
-                let (g, q_rows) = (g.from(from, 0), q.from(from, 0));
-                let (weights, of_scores) = (&mut weights[..rows * keys], &mut of_scores[..rows * keys]);
-                form.weights(strip, q, k_columns, weights, &mut inverse);
-                gemm((rows, values, keys), g, v_columns, T::ZERO, of_scores);
-                vectorised(Pull { keys, scale, inverse: &inverse, weights, of_scores });
-                let [w, s] = [&*weights, &*of_scores].map(|x| Strided::dense(x, keys));
-                gemm((keys, rows, values), w.transposed(), g, T::ONE, &mut of_v[..keys * values]);
-                gemm((keys, rows, width), s.transposed(), q_rows, T::ONE, &mut of_k[..keys * width]);
-                gemm((rows, keys, width), s, k, T::ZERO, &mut of_q[..rows * width]);
-                places[0].write(head, from, width, &of_q[..rows * width], out);
+            let [k_columns, v_columns] =
+                [(k, width, &mut k_columns), (v, values, &mut v_columns)].map(|(x, n, out)| transposed(x, n, out));
+            // Multiplied by the scale once, here: so are the gradients that are products with them.
+            let (q, k) = (dense(q, width, scale, &mut q_rows), dense(k, width, scale, &mut k_rows));
+            let g = dense(g, values, T::ONE, &mut g_rows);
+            for start in (0..queries).step_by(together) {
+                let end = queries.min(start + together);
+                for strip in form.strips(start..end) {
+                    let Strip { from, rows, keys } = strip;
+                    let [weights, of_scores] = [&mut weights, &mut of_scores].map(|x| &mut x[(from - start) * pitch..]);
+                    form.weights(strip, q, k_columns, weights, &mut inverse);
+                    gemm_within((rows, values, keys), g.from(from, 0), v_columns, T::ZERO, (&mut *of_scores, pitch));
+                    vectorised(Pull { strip, pitch, inverse: &inverse, weights, of_scores });
+                    let out = &mut out[of_q.at(head, from)..];
+                    gemm_within((rows, keys, width), Strided::dense(of_scores, pitch), k, T::ZERO, (out, of_q.row));
+                }
+                for key in (0..form.keys_before(end)).step_by(STRIP) {
+                    // Queries before the first of these keys do not look at them.
+                    let first = if form.causal { start.max(key) } else { start };
+                    let beta = if start == 0 || form.causal && key >= start { T::ZERO } else { T::ONE };
+                    let rows = STRIP.min(form.keys_before(end) - key);
+                    for (x, y, place, n) in [(&weights, g, of_v, values), (&of_scores, q, of_k, width)] {
+                        let x = Strided::dense(x, pitch).from(first - start, key).transposed();
+                        let out = &mut out[place.at(head, key)..];
+                        gemm_within((rows, end - first, n), x, y.from(first, 0), beta, (out, place.row));
+                    }
+                }
             }
-            places[1].write(head, 0, width, &of_k, out);
-            places[2].write(head, 0, values, &of_v, out);
+            for key in form.keys_before(queries)..keys {
+                out[of_k.at(head, key)..][..width].fill(T::ZERO);
+                out[of_v.at(head, key)..][..values].fill(T::ZERO);
+            }
         }
     });
 }
 
-/// Scores → e^(scale·score − largest), 0 for keys after the query, and one over the sum of each row.
+/// Scores → e^(score − largest), 0 for keys after the query, and one over the sum of each row.
 struct Exponentials<'a, T> {
     strip: Strip,
     causal: bool,
-    scale: T,
+    pitch: usize,
     out: &'a mut [T],
     inverse: &'a mut [T],
 }
@@ -166,26 +213,33 @@ impl<T: Real> Loop for Exponentials<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let Strip { from, keys, .. } = self.strip;
-        for (i, (row, inverse)) in self.out.chunks_exact_mut(keys).zip(self.inverse).enumerate() {
+        let Strip { from, rows, keys } = self.strip;
+        for (i, (row, inverse)) in self.out.chunks_mut(self.pitch).zip(self.inverse).take(rows).enumerate() {
             let end = if self.causal { keys.min(from + i + 1) } else { keys };
             // Whole vectors, in which keys after the query weigh nothing.
-            let (row, after) = row.split_at_mut(end.next_multiple_of(LANES).min(keys));
-            row.iter_mut().for_each(|x| *x = *x * self.scale);
+            let (row, after) = row.split_at_mut(end.next_multiple_of(LANES));
             row[end..].fill(T::LOWEST);
             let top = largest(row);
             let top = if top.to_f64().is_infinite() { T::ZERO } else { top };
-            row.iter_mut().for_each(|x| *x = (*x - top).exp());
-            after.fill(T::ZERO);
-            *inverse = T::ONE / sum([&*row], |[x]| x);
+            let mut sums = [T::ZERO; LANES];
+            for chunk in row.as_chunks_mut::<LANES>().0 {
+                for (x, sum) in chunk.iter_mut().zip(&mut sums) {
+                    *x = (*x - top).exp();
+                    *sum = *sum + *x;
+                }
+            }
+            *inverse = T::ONE / sum([&sums], |[x]| x);
+            if let Some(after) = after.get_mut(..keys.saturating_sub(row.len())) {
+                after.fill(T::ZERO);
+            }
         }
     }
 }
 
 /// Weights are divided by their sums, and their gradients become those of the scores.
 struct Pull<'a, T> {
-    keys: usize,
-    scale: T,
+    strip: Strip,
+    pitch: usize,
     inverse: &'a [T],
     weights: &'a mut [T],
     of_scores: &'a mut [T],
@@ -195,11 +249,14 @@ impl<T: Real> Loop for Pull<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let rows = self.weights.chunks_exact_mut(self.keys).zip(self.of_scores.chunks_exact_mut(self.keys));
-        for ((weights, of_scores), &inverse) in rows.zip(self.inverse) {
-            weights.iter_mut().for_each(|w| *w = *w * inverse);
-            let mean = sum([&*weights, &*of_scores], |[w, g]| w * g);
-            of_scores.iter_mut().zip(weights).for_each(|(g, &mut w)| *g = w * (*g - mean) * self.scale);
+        let rows = self.weights.chunks_mut(self.pitch).zip(self.of_scores.chunks_mut(self.pitch)).zip(self.inverse);
+        for ((weights, of_scores), &inverse) in rows.take(self.strip.rows) {
+            let (weights, of_scores) = (&mut weights[..self.strip.keys], &mut of_scores[..self.strip.keys]);
+            let mean = sum([&*weights, &*of_scores], |[w, g]| w * g) * inverse;
+            for (w, g) in weights.iter_mut().zip(of_scores) {
+                *w = *w * inverse;
+                *g = *w * (*g - mean);
+            }
         }
     }
 }

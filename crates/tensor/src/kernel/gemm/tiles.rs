@@ -71,6 +71,10 @@ pub(in crate::kernel) type Tile<T> = unsafe fn(Left<T>, Right<'_, T>, Target<T>)
 
 /// Terms that are added up in registers: a panel of so many rows, 16 or 32 KiB, fits the first-level cache.
 pub(in crate::kernel) const DEPTH: usize = 256;
+/// Bytes within which the rows of `b` are read in place.
+const NEAR: usize = 1 << 15;
+/// Columns of `a` that are read in place, a line of each at a time.
+const FEW_LINES: usize = 128;
 /// Bytes of panels that are kept for rows further down: half of the second-level cache.
 const KEPT: usize = 1 << 18;
 /// Tiles that lie one below the other and are worked on together: their rows of `a` fit the second-level cache.
@@ -177,11 +181,11 @@ impl<T: Copy + PartialEq + From<f32>> Target<T> {
         if self.kept.is_some() || columns != N * V::LANES || !(fresh || added) {
             return false;
         }
-        for i in 0..R {
-            for j in 0..N {
+        for (i, row) in rows.iter().enumerate() {
+            for (j, &sum) in row.iter().enumerate() {
                 let at = self.from(i, j * V::LANES).at;
                 // SAFETY: the caller's: these columns of the rows lie in the matrix.
-                unsafe { if fresh { rows[i][j] } else { rows[i][j].plus(V::load(at)) }.store(at) };
+                unsafe { if fresh { sum } else { sum.plus(V::load(at)) }.store(at) };
             }
         }
         true
@@ -345,8 +349,15 @@ unsafe fn block<V: Tiles>(
     let starts = |tile: usize| tile * (m / tiles) + tile.min(m % tiles);
 
     let collides = Matrix::<V::Element>::collides;
-    let spread = n > panel && (a.columns != 1 || collides(a.rows) && m > 4);
-    let reused = tiles > 4 || tiles > 2 && collides(b.rows);
+    // A few terms lie in the first-level cache, where they are.
+    let near = |stride: isize| k * stride.unsigned_abs() * size_of::<V::Element>() <= NEAR && !collides(stride);
+    let spread = n > panel
+        && match (a.rows, a.columns) {
+            (_, 1) => collides(a.rows) && m > 4,
+            (1, apart) => k > FEW_LINES || collides(apart),
+            _ => true,
+        };
+    let reused = tiles > 4 && !near(b.rows) || tiles > 2 && collides(b.rows);
     let copied = b.columns != 1 || reused;
     // SAFETY: the caller's: there is room for copies. All parts of matrices lie within what the caller vouches for, since tiles and panels cover exactly m rows
     // and n columns.
