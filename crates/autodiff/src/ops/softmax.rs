@@ -1,5 +1,6 @@
 //! Exponentials that are normalised along axes, computed so that nothing overflows.
 
+use chainrule_tensor::rows::Next;
 use chainrule_tensor::{Comparison, DType, Real, Rng, Rows, Tensor, rows};
 
 use crate::declare::{Declaration, Draw, Family, Sample};
@@ -52,18 +53,21 @@ impl Op<1> for LogSoftmax {
 
 /// Writes e^(x − top) and returns top, the largest element, and the sum. 0 in place of infinities.
 #[inline(always)]
-fn exponentials<T: Real>(x: &[T], out: &mut [T]) -> (T, T) {
+fn exponentials<T: Real>(x: &[T], out: &mut [T], next: Next<T, 1>) -> (T, T) {
+    next.ask(0, 3);
     let top = rows::largest(x);
     let top = if top.to_f64().is_infinite() { T::ZERO } else { top };
+    next.ask(1, 3);
     out.iter_mut().zip(x).for_each(|(o, &x)| *o = (x - top).exp());
+    next.ask(2, 3);
     (top, rows::sum([&*out], |[e]| e))
 }
 
 struct Normalised;
 impl Rows<1> for Normalised {
     #[inline(always)]
-    fn row<T: Real>(&self, [x]: [&[T]; 1], out: &mut [T]) {
-        let scale = T::ONE / exponentials(x, out).1;
+    fn row<T: Real>(&self, [x]: [&[T]; 1], out: &mut [T], next: Next<T, 1>) {
+        let scale = T::ONE / exponentials(x, out, next).1;
         out.iter_mut().for_each(|e| *e = *e * scale);
     }
 }
@@ -71,8 +75,10 @@ impl Rows<1> for Normalised {
 struct NormalisedPull;
 impl Rows<2> for NormalisedPull {
     #[inline(always)]
-    fn row<T: Real>(&self, [y, g]: [&[T]; 2], out: &mut [T]) {
+    fn row<T: Real>(&self, [y, g]: [&[T]; 2], out: &mut [T], next: Next<T, 2>) {
+        next.ask(0, 2);
         let mean = rows::sum([y, g], |[y, g]| y * g);
+        next.ask(1, 2);
         out.iter_mut().zip(y).zip(g).for_each(|((o, &y), &g)| *o = y * (g - mean));
     }
 }
@@ -80,8 +86,8 @@ impl Rows<2> for NormalisedPull {
 struct LogNormalised;
 impl Rows<1> for LogNormalised {
     #[inline(always)]
-    fn row<T: Real>(&self, [x]: [&[T]; 1], out: &mut [T]) {
-        let (top, sum) = exponentials(x, out);
+    fn row<T: Real>(&self, [x]: [&[T]; 1], out: &mut [T], next: Next<T, 1>) {
+        let (top, sum) = exponentials(x, out, next);
         let log_sum = sum.log();
         out.iter_mut().zip(x).for_each(|(o, &x)| *o = (x - top) - log_sum);
     }
@@ -90,8 +96,10 @@ impl Rows<1> for LogNormalised {
 struct LogNormalisedPull;
 impl Rows<2> for LogNormalisedPull {
     #[inline(always)]
-    fn row<T: Real>(&self, [y, g]: [&[T]; 2], out: &mut [T]) {
+    fn row<T: Real>(&self, [y, g]: [&[T]; 2], out: &mut [T], next: Next<T, 2>) {
+        next.ask(0, 2);
         let sum = rows::sum([g], |[g]| g);
+        next.ask(1, 2);
         out.iter_mut().zip(y).zip(g).for_each(|((o, &y), &g)| *o = g - y.exp() * sum);
     }
 }

@@ -9,7 +9,7 @@ pub use channels::ChannelNormalisation;
 use super::dispatch::{Loop, vectorised};
 use super::lane::Real;
 use super::parallel::{SMALL, chunks_mut};
-use super::rows::sum;
+use super::rows::{Next, sum};
 use crate::dtype::{DType, Element, each_real};
 use crate::tensor::Tensor;
 
@@ -118,11 +118,13 @@ fn expect([x, weight, bias]: [&Tensor; 3], g: &Tensor) {
     );
 }
 
-/// The mean of a row and 1/√(variance + eps).
+/// The mean of a row and 1/√(variance + eps), in two passes of so many.
 #[inline(always)]
-fn moments<T: Real>(norm: Normalisation, x: &[T]) -> (T, T) {
+fn moments<T: Real, const N: usize>(norm: Normalisation, x: &[T], next: Next<T, N>, passes: usize) -> (T, T) {
     let n = T::from_f64(x.len() as f64);
+    next.ask(0, passes);
     let mean = if norm.centred { sum([x], |[x]| x) / n } else { T::ZERO };
+    next.ask(1, passes);
     let squares = sum([x], |[x]| (x - mean) * (x - mean));
     (mean, T::ONE / (squares / n + T::from_f64(norm.eps)).sqrt())
 }
@@ -140,8 +142,10 @@ impl<T: Real> Loop for Forward<'_, T> {
     #[inline(always)]
     fn run(self) {
         let width = self.weight.len();
-        for (x, out) in self.x.chunks_exact(width).zip(self.out.chunks_exact_mut(width)) {
-            let (mean, scale) = moments(self.norm, x);
+        for (i, (x, out)) in self.x.chunks_exact(width).zip(self.out.chunks_exact_mut(width)).enumerate() {
+            let next = Next::after(i, width, [self.x]);
+            let (mean, scale) = moments(self.norm, x, next, 3);
+            next.ask(2, 3);
             let numbers = x.iter().zip(self.weight).zip(self.bias);
             out.iter_mut().zip(numbers).for_each(|(o, ((&x, &w), &b))| *o = (x - mean) * scale * w + b);
         }
@@ -163,13 +167,18 @@ impl<T: Real> Loop for Backward<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
+        const PASSES: usize = 5;
         let (weight, width) = (self.weight, self.weight.len());
         let n = T::from_f64(width as f64);
         let rows = self.x.chunks_exact(width).zip(self.g.chunks_exact(width)).zip(self.out.chunks_exact_mut(width));
         for (i, ((x, g), out)) in rows.enumerate() {
-            let (mean, scale) = moments(self.norm, x);
+            let next = Next::after(i, width, [self.x, self.g]);
+            let (mean, scale) = moments(self.norm, x, next, PASSES);
+            next.ask(2, PASSES);
             let level = if self.norm.centred { sum([g, weight], |[g, w]| g * w) / n } else { T::ZERO };
+            next.ask(3, PASSES);
             let slope = sum([x, g, weight], |[x, g, w]| (x - mean) * (g * w)) * scale * scale / n;
+            next.ask(4, PASSES);
             for j in 0..width {
                 out[j] = (g[j] * weight[j] - level - (x[j] - mean) * slope) * scale;
             }

@@ -2,6 +2,7 @@
 
 use super::dispatch::{Loop, vectorised};
 use super::lane::Real;
+use super::memory::ask;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::{DType, each_real};
 use crate::shape::normalise_axis;
@@ -13,8 +14,10 @@ use crate::tensor::Tensor;
 /// use chainrule_tensor::{Real, Rows, rows, tensor};
 /// struct Centre;
 /// impl Rows<1> for Centre {
-///     fn row<T: Real>(&self, [x]: [&[T]; 1], out: &mut [T]) {
+///     fn row<T: Real>(&self, [x]: [&[T]; 1], out: &mut [T], next: rows::Next<T, 1>) {
+///         next.ask(0, 2);
 ///         let mean = rows::sum([x], |[x]| x) / T::from_f64(x.len() as f64);
+///         next.ask(1, 2);
 ///         out.iter_mut().zip(x).for_each(|(o, &x)| *o = x - mean);
 ///     }
 /// }
@@ -22,8 +25,31 @@ use crate::tensor::Tensor;
 /// assert_eq!(rows::apply("centre", [&x], -1, &Centre).to_vec::<f32>(), [-1., 1., -4., 4.]);
 /// ```
 pub trait Rows<const N: usize>: Send + Sync {
-    /// Writes `out`. Mark the implementation `#[inline(always)]`, so that its loops are vectorised.
-    fn row<T: Real>(&self, x: [&[T]; N], out: &mut [T]);
+    /// Writes `out`, and asks for the `next` rows meanwhile. Mark the implementation `#[inline(always)]`, so that its loops are vectorised.
+    fn row<T: Real>(&self, x: [&[T]; N], out: &mut [T], next: Next<T, N>);
+}
+
+/// The rows that come next, which memory can bring while others are worked on.
+#[derive(Clone, Copy, Debug)]
+pub struct Next<'a, T, const N: usize>([&'a [T]; N]);
+
+impl<'a, T, const N: usize> Next<'a, T, N> {
+    /// What follows row `i` in tensors with rows of this width.
+    pub(super) fn after(i: usize, width: usize, x: [&'a [T]; N]) -> Self {
+        Next(x.map(|x| x.get((i + 1) * width..(i + 2) * width).unwrap_or_default()))
+    }
+
+    /// Asks memory for the `i`th of `n` equal parts: one before each of the passes over a row (see the example of [`Rows`]), since who asks for more at once
+    /// waits for it. That is only about speed.
+    #[inline(always)]
+    pub fn ask(self, i: usize, n: usize) {
+        for x in self.0 {
+            let part = x.len().div_ceil(n);
+            for at in (i * part..x.len().min((i + 1) * part)).step_by(64 / size_of::<T>()) {
+                ask(&x[at]);
+            }
+        }
+    }
 }
 
 /// Applies `f` to the rows that tensors of one shape form along an axis; `op` names it in errors. Halves are computed in `f32`.
@@ -90,7 +116,8 @@ impl<F: Rows<N>, T: Real, const N: usize> Loop for Run<'_, F, T, N> {
     #[inline(always)]
     fn run(self) {
         for (i, out) in self.out.chunks_exact_mut(self.width).enumerate() {
-            self.f.row(self.x.map(|x| &x[i * self.width..][..self.width]), out);
+            let next = Next::after(i, self.width, self.x);
+            self.f.row(self.x.map(|x| &x[i * self.width..][..self.width]), out, next);
         }
     }
 }
