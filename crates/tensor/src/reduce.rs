@@ -225,6 +225,14 @@ impl Tensor {
     fn folded<F: Fold>(&self, op: &str, axes: &[isize], keep: bool) -> Tensor {
         let axes = normalise_axes(op, axes, self.rank());
         let shape = self.layout.shape.reduced(&axes, keep);
+        if !self.dtype().is_half()
+            && let Some(i) = (1..axes.len()).rev().find(|&i| axes[i] != axes[i - 1] + 1)
+        {
+            // Axes that lie apart: the innermost together, then the others, so that what is large is not copied.
+            let [outer, inner] =
+                [&axes[..i], &axes[i..]].map(|axes| axes.iter().map(|&i| i as isize).collect::<Vec<_>>());
+            return self.folded::<F>(op, &inner, true).folded::<F>(op, &outer, true).reshape(shape);
+        }
         each_number!(op, self, T => {
             if axes.len() == self.rank()
                 && let Some(formula) = self.formula::<T>()

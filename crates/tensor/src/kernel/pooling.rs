@@ -82,21 +82,25 @@ impl<T: Number> Loop for Planes<'_, T> {
     #[inline(always)]
     fn run(self) {
         let [depth, height, width] = self.input;
-        let [_, high, wide] = self.runs.each_ref().map(Vec::len);
+        let [deep, high, wide] = self.runs.each_ref().map(Vec::len);
         let rows = Rows::new(&self.runs[2], width, depth * height);
-        let mut narrow = Best::new(depth * height * wide);
-        let mut low = Best::new(depth * high * wide);
-        let mut chosen = vec![0; self.runs[0].len() * high * wide];
-        let outputs = self.values.chunks_mut(chosen.len()).zip(self.positions.chunks_mut(chosen.len()));
+        let pitch = rows.pitch;
+        let mut narrow = Best::new(depth * height * pitch);
+        let mut low = Best::new(depth * high * pitch);
+        let mut best = Best::new(deep * high * pitch);
+        let outputs = self.values.chunks_mut(deep * high * wide).zip(self.positions.chunks_mut(deep * high * wide));
         for (x, (values, positions)) in self.x.chunks(depth * height * width).zip(outputs) {
             rows.fold(x, &mut narrow);
             for d in 0..depth {
-                let (from, to) = (d * height * wide, d * high * wide..(d + 1) * high * wide);
-                let from = (&narrow.values[from..], &narrow.positions[from..]);
-                fold(from, wide, &self.runs[1], (&mut low.values[to.clone()], &mut low.positions[to]));
+                fold(narrow.rows(d * height * pitch), pitch, &self.runs[1], low.rows_mut(d * high * pitch));
             }
-            fold((&low.values, &low.positions), high * wide, &self.runs[0], (values, &mut chosen));
-            positions.iter_mut().zip(&chosen).for_each(|(wide, &at)| *wide = i64::from(at));
+            fold(low.rows(0), high * pitch, &self.runs[0], best.rows_mut(0));
+            let rows = best.values.chunks(pitch).zip(best.positions.chunks(pitch));
+            let outputs = values.chunks_mut(wide).zip(positions.chunks_mut(wide));
+            for ((from, places), (values, positions)) in rows.zip(outputs) {
+                values.copy_from_slice(&from[..wide]);
+                positions.iter_mut().zip(places).for_each(|(position, &at)| *position = i64::from(at));
+            }
         }
     }
 }
@@ -105,13 +109,19 @@ impl<T: Number> Loop for Planes<'_, T> {
 struct Best<T> {
     values: Vec<T>,
     positions: Vec<u32>,
-    /// One element of each window.
-    next: Vec<T>,
 }
 
 impl<T: Number> Best<T> {
     fn new(n: usize) -> Best<T> {
-        Best { values: vec![T::ZERO; n], positions: vec![0; n], next: vec![T::ZERO; n] }
+        Best { values: vec![T::ZERO; n], positions: vec![0; n] }
+    }
+
+    fn rows(&self, from: usize) -> (&[T], &[u32]) {
+        (&self.values[from..], &self.positions[from..])
+    }
+
+    fn rows_mut(&mut self, from: usize) -> (&mut [T], &mut [u32]) {
+        (&mut self.values[from..], &mut self.positions[from..])
     }
 }
 
@@ -120,12 +130,14 @@ struct Rows<'a> {
     runs: &'a [Run],
     /// The length of a row.
     width: usize,
-    /// The windows from here on, `whole` of them, are as long as any, and `stride` apart.
+    /// How far apart the results of rows are.
+    pitch: usize,
+    /// The windows of a row from here on, `regular` of them, are as long as any, and `stride` apart.
     first: usize,
-    whole: usize,
+    regular: usize,
     stride: usize,
-    /// How many windows there are in a row.
-    count: usize,
+    /// Rows that are looked at as one, for long loops: a window that goes on in the next row gives a result that is of no use.
+    together: usize,
 }
 
 impl<'a> Rows<'a> {
@@ -134,46 +146,73 @@ impl<'a> Rows<'a> {
         let first = runs.iter().position(|run| run.len == len).unwrap_or(0);
         let (run, rest) = (runs[first], &runs[first + 1..]);
         let stride = rest.first().map_or(1, |next| next.start.saturating_sub(run.start).max(1));
-        let regular = |(i, next): &(usize, &Run)| next.len == len && next.start == run.start + i * stride;
-        let whole = 1 + (1..).zip(rest).take_while(regular).count();
-        let alone = run.start + (run.len - 1) * run.step < stride;
-        match whole == runs.len() && width == whole * stride && alone {
-            // Windows that fill the rows and stay within them do not see where a row ends.
-            true => Rows { runs, width: width * rows, first, whole: whole * rows, stride, count: whole * rows },
-            false => Rows { runs, width, first, whole, stride, count: runs.len() },
+        let follows = |(i, next): &(usize, &Run)| next.len == len && next.start == run.start + i * stride;
+        let regular = 1 + (1..).zip(rest).take_while(follows).count();
+        match width.is_multiple_of(stride) && width / stride >= runs.len() {
+            true => Rows { runs, width, pitch: width / stride, first, regular, stride, together: rows },
+            false => Rows { runs, width, pitch: runs.len(), first, regular, stride, together: 1 },
         }
     }
 
     #[inline(always)]
     fn fold<T: Number>(&self, x: &[T], best: &mut Best<T>) {
-        let outputs = best.values.chunks_mut(self.count).zip(best.positions.chunks_mut(self.count));
-        for (row, (x, (values, positions))) in x.chunks(self.width).zip(outputs).enumerate() {
-            let base = row * self.width;
-            let inside = self.first..self.first + self.whole;
-            let edges = (0..self.first).chain(inside.end..self.count);
-            for o in edges {
-                let run = self.runs[o];
-                let at = run.places().skip(1).fold(run.start, |a, b| if better(x[b], x[a]) { b } else { a });
-                (values[o], positions[o]) = (x[at], (base + at) as u32);
-            }
-            let (values, positions) = (&mut values[inside.clone()], &mut positions[inside]);
-            let run = self.runs[self.first];
-            copy_every(&x[run.start..], self.stride, values);
-            for (o, position) in positions.iter_mut().enumerate() {
-                *position = (base + run.start + o * self.stride) as u32;
-            }
-            for at in run.places().skip(1) {
-                let next = &mut best.next[..values.len()];
-                copy_every(&x[at..], self.stride, next);
-                let (start, stride) = ((base + at) as u32, self.stride as u32);
-                for (o, ((value, position), &next)) in (0u32..).zip(values.iter_mut().zip(&mut *positions).zip(&*next))
-                {
-                    let better = better(next, *value);
-                    *value = if better { next } else { *value };
-                    *position = if better { start + o * stride } else { *position };
-                }
+        let (line, run) = (self.width * self.together, self.runs[self.first]);
+        let last = run.places().last().unwrap_or(run.start);
+        for i in 0..x.len() / line {
+            let (base, x) = (i * line, &x[i * line..][..line]);
+            let inside = match self.together {
+                1 => self.regular,
+                rows => (rows * self.pitch - self.first).min((line - 1 - last) / self.stride + 1),
+            };
+            let from = i * self.together * self.pitch + self.first;
+            let (values, positions) = (&mut best.values[from..][..inside], &mut best.positions[from..][..inside]);
+            match self.stride {
+                1 => windows::<1, T>(1, x, base, run, values, positions),
+                2 => windows::<2, T>(2, x, base, run, values, positions),
+                stride => windows::<0, T>(stride, x, base, run, values, positions),
             }
         }
+        for o in (0..self.first).chain(self.first + self.regular..self.runs.len()) {
+            for (row, x) in x.chunks(self.width).enumerate() {
+                let at = largest(self.runs[o].places(), |place| x[place]);
+                let to = row * self.pitch + o;
+                (best.values[to], best.positions[to]) = (x[at], (row * self.width + at) as u32);
+            }
+        }
+    }
+}
+
+/// Windows that are `S` apart, or `stride` if that is 0, along a line whose first element is at `base`.
+#[inline(always)]
+fn windows<const S: usize, T: Number>(
+    stride: usize,
+    x: &[T],
+    base: usize,
+    run: Run,
+    values: &mut [T],
+    positions: &mut [u32],
+) {
+    let stride = if S > 0 { S } else { stride };
+    for at in pieces(values.len()) {
+        let next = |tap: usize| {
+            let start = run.start + at * stride + tap * run.step;
+            let x = &x[start..=start + (LANES - 1) * stride];
+            let mut best = ([T::ZERO; LANES], [(base + start) as u32; LANES]);
+            for i in 0..LANES {
+                best.0[i] = x[i * stride];
+                best.1[i] += i as u32 * stride as u32;
+            }
+            best
+        };
+        let mut best = next(0);
+        for tap in 1..run.len {
+            best = taken(best, next(tap));
+        }
+        (*lanes_mut(&mut values[at..]), *lanes_mut(&mut positions[at..])) = best;
+    }
+    for o in 0..if values.len() < LANES { values.len() } else { 0 } {
+        let at = largest(run.places().map(|place| place + o * stride), |place| x[place]);
+        (values[o], positions[o]) = (x[at], (base + at) as u32);
     }
 }
 
@@ -181,20 +220,63 @@ impl<'a> Rows<'a> {
 #[inline(always)]
 fn fold<T: Number>(from: (&[T], &[u32]), inner: usize, runs: &[Run], to: (&mut [T], &mut [u32])) {
     for (run, (values, positions)) in runs.iter().zip(to.0.chunks_mut(inner).zip(to.1.chunks_mut(inner))) {
-        let row = |at: usize| (&from.0[at * inner..][..inner], &from.1[at * inner..][..inner]);
-        let (first, places) = row(run.start);
-        values.copy_from_slice(first);
-        positions.copy_from_slice(places);
-        for at in run.places().skip(1) {
-            let (next, places) = row(at);
-            for ((value, position), (&next, &at)) in values.iter_mut().zip(&mut *positions).zip(next.iter().zip(places))
-            {
-                let better = better(next, *value);
-                *value = if better { next } else { *value };
-                *position = if better { at } else { *position };
+        for at in pieces(inner) {
+            let next = |row: usize| (*lanes(&from.0[row * inner + at..]), *lanes(&from.1[row * inner + at..]));
+            let mut best = next(run.start);
+            for i in 1..run.len {
+                best = taken(best, next(run.start + i * run.step));
             }
+            (*lanes_mut(&mut values[at..]), *lanes_mut(&mut positions[at..])) = best;
+        }
+        for i in 0..if inner < LANES { inner } else { 0 } {
+            let at = largest(run.places().map(|row| row * inner + i), |place| from.0[place]);
+            (values[i], positions[i]) = (from.0[at], from.1[at]);
         }
     }
+}
+
+/// Elements that are compared at once.
+const LANES: usize = 8;
+
+/// Where `n` elements are cut into pieces of [`LANES`], the last of which may overlap the one before: what is done twice gives the same. None if they
+/// are fewer.
+#[inline(always)]
+fn pieces(n: usize) -> impl Iterator<Item = usize> {
+    (0..n / LANES).map(|i| i * LANES).chain((n > LANES && !n.is_multiple_of(LANES)).then(|| n - LANES))
+}
+
+#[inline(always)]
+fn lanes<T>(x: &[T]) -> &[T; LANES] {
+    x.first_chunk().expect("a whole piece")
+}
+
+#[inline(always)]
+fn lanes_mut<T>(x: &mut [T]) -> &mut [T; LANES] {
+    x.first_chunk_mut().expect("a whole piece")
+}
+
+/// Elements and where they are, `next` wherever it is better.
+#[inline(always)]
+fn taken<T: Number>(best: ([T; LANES], [u32; LANES]), next: ([T; LANES], [u32; LANES])) -> ([T; LANES], [u32; LANES]) {
+    // Loops over arrays, and a mask of bits, so that this becomes a comparison and two selections of vectors.
+    let mut mask = [0; LANES];
+    for (i, mask) in mask.iter_mut().enumerate() {
+        *mask = 0u32.wrapping_sub(u32::from(better(next.0[i], best.0[i])));
+    }
+    let (mut values, mut positions) = ([T::ZERO; LANES], [0; LANES]);
+    for i in 0..LANES {
+        values[i] = if mask[i] != 0 { next.0[i] } else { best.0[i] };
+    }
+    for i in 0..LANES {
+        positions[i] = if mask[i] != 0 { next.1[i] } else { best.1[i] };
+    }
+    (values, positions)
+}
+
+/// The place of the largest element among some places.
+#[inline(always)]
+fn largest<T: Number>(places: impl Iterator<Item = usize>, at: impl Fn(usize) -> T) -> usize {
+    places.reduce(|a, b| if better(at(b), at(a)) { b } else { a }).expect("a run is not empty")
 }
 
 #[inline(always)]
@@ -202,16 +284,54 @@ fn better<T: Number>(next: T, best: T) -> bool {
     next > best || next.is_nan()
 }
 
-/// Every `stride`-th element.
-#[inline(always)]
-fn copy_every<T: Number>(x: &[T], stride: usize, out: &mut [T]) {
-    match stride {
-        1 => out.copy_from_slice(&x[..out.len()]),
-        2 => {
-            let (pairs, rest) = x.as_chunks::<2>();
-            out.iter_mut().zip(pairs).for_each(|(o, pair)| *o = pair[0]);
-            out.iter_mut().skip(pairs.len()).zip(rest).for_each(|(o, &x)| *o = x);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The runs of windows of `len` elements that are `step` apart, `stride` from one window to the next, over a padded axis.
+    fn runs(n: usize, len: usize, step: usize, stride: usize, padding: usize) -> Vec<Run> {
+        let reach = (len - 1) * step + 1;
+        let run = |i: usize| {
+            let mut places = (0..len).map(|j| i * stride + j * step).filter(|p| (padding..n + padding).contains(p));
+            let start = places.next().expect("a window with nothing in it") - padding;
+            Run { start, len: 1 + places.count(), step }
+        };
+        (0..(n + 2 * padding - reach) / stride + 1).map(run).collect()
+    }
+
+    #[test]
+    fn the_definition_for_windows_of_many_kinds() {
+        let windows =
+            [(2, 1, 2, 0), (3, 1, 2, 1), (3, 1, 1, 1), (2, 1, 2, 1), (3, 2, 1, 2), (2, 1, 3, 0), (5, 1, 4, 2)];
+        for (len, step, stride, padding) in windows {
+            for input in [[1, 28, 28], [1, 5, 7], [3, 8, 16], [1, 14, 9], [5, 6, 40]] {
+                let axes = [0, 1, 2].map(|axis| match (axis, input[0]) {
+                    (0, 1) => runs(1, 1, 1, 1, 0),
+                    _ => runs(input[axis], len, step, stride, padding),
+                });
+                let plane = input.iter().product::<usize>();
+                // Few different numbers, so that many are equal, and some that are none.
+                let number = |i: usize| if i % 97 == 5 { f32::NAN } else { (i * i * 31 % 23) as f32 };
+                let x: Vec<f32> = (0..2 * plane).map(number).collect();
+                let count = axes.iter().map(Vec::len).product::<usize>();
+                let (mut values, mut positions) = (vec![0.0; 2 * count], vec![0; 2 * count]);
+                max_windows(&x, input, &axes, &mut values, &mut positions);
+                let mut found = values.iter().zip(&positions);
+                for x in x.chunks(plane) {
+                    for (d, h, w) in axes[0]
+                        .iter()
+                        .flat_map(|d| axes[1].iter().map(move |h| (d, h)))
+                        .flat_map(|(d, h)| axes[2].iter().map(move |w| (d, h, w)))
+                    {
+                        let rows = d.places().flat_map(|d| h.places().map(move |h| d * input[1] + h));
+                        let places = rows.flat_map(|row| w.places().map(move |w| row * input[2] + w));
+                        let at = places.reduce(|a, b| if x[b] > x[a] || x[b].is_nan() { b } else { a }).unwrap();
+                        let (value, &position) = found.next().unwrap();
+                        assert_eq!(position as usize, at, "windows {len} {step} {stride} {padding} of {input:?}");
+                        assert_eq!(value.to_bits(), x[at].to_bits());
+                    }
+                }
+            }
         }
-        _ => out.iter_mut().zip(x.iter().step_by(stride)).for_each(|(o, &x)| *o = x),
     }
 }
