@@ -166,10 +166,16 @@ impl<'a> Rows<'a> {
             };
             let from = i * self.together * self.pitch + self.first;
             let (values, positions) = (&mut best.values[from..][..inside], &mut best.positions[from..][..inside]);
-            match self.stride {
-                1 => windows::<1, T>(1, x, base, run, values, positions),
-                2 => windows::<2, T>(2, x, base, run, values, positions),
-                stride => windows::<0, T>(stride, x, base, run, values, positions),
+            let done = match (self.stride, run.len) {
+                (1, 2) => short::<1, 2, T>(x, base, run, values, positions),
+                (1, 3) => short::<1, 3, T>(x, base, run, values, positions),
+                (2, 2) => short::<2, 2, T>(x, base, run, values, positions),
+                (2, 3) => short::<2, 3, T>(x, base, run, values, positions),
+                _ => 0,
+            };
+            for o in done..inside {
+                let at = largest(run.places().map(|place| place + o * self.stride), |place| x[place]);
+                (values[o], positions[o]) = (x[at], (base + at) as u32);
             }
         }
         for o in (0..self.first).chain(self.first + self.regular..self.runs.len()) {
@@ -182,38 +188,32 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Windows that are `S` apart, or `stride` if that is 0, along a line whose first element is at `base`.
+/// Windows of `K` elements that are `S` apart, along a line whose first element is at `base`, in a loop that becomes one over vectors. Returns how many: those
+/// at the end of a line may be left out.
 #[inline(always)]
-fn windows<const S: usize, T: Number>(
-    stride: usize,
+fn short<const S: usize, const K: usize, T: Number>(
     x: &[T],
     base: usize,
     run: Run,
     values: &mut [T],
     positions: &mut [u32],
-) {
-    let stride = if S > 0 { S } else { stride };
-    for at in pieces(values.len()) {
-        let next = |tap: usize| {
-            let start = run.start + at * stride + tap * run.step;
-            let x = &x[start..=start + (LANES - 1) * stride];
-            let mut best = ([T::ZERO; LANES], [(base + start) as u32; LANES]);
-            for i in 0..LANES {
-                best.0[i] = x[i * stride];
-                best.1[i] += i as u32 * stride as u32;
-            }
-            best
-        };
-        let mut best = next(0);
-        for tap in 1..run.len {
-            best = taken(best, next(tap));
+) -> usize {
+    let taps: [&[[T; S]]; K] = std::array::from_fn(|tap| x[run.start + tap * run.step..].as_chunks().0);
+    let n = taps.iter().fold(values.len(), |n, tap| n.min(tap.len()));
+    let (taps, values, positions) = (taps.map(|tap| &tap[..n]), &mut values[..n], &mut positions[..n]);
+    let (start, step) = ((base + run.start) as u32, run.step as u32);
+    for o in 0..n {
+        let (mut value, mut position) = (taps[0][o][0], 0);
+        for (tap, x) in (1..).zip(&taps[1..]) {
+            let next = x[o][0];
+            let better = better(next, value);
+            value = if better { next } else { value };
+            position = if better { tap * step } else { position };
         }
-        (*lanes_mut(&mut values[at..]), *lanes_mut(&mut positions[at..])) = best;
+        values[o] = value;
+        positions[o] = start + o as u32 * S as u32 + position;
     }
-    for o in 0..if values.len() < LANES { values.len() } else { 0 } {
-        let at = largest(run.places().map(|place| place + o * stride), |place| x[place]);
-        (values[o], positions[o]) = (x[at], (base + at) as u32);
-    }
+    n
 }
 
 /// Folds the outer axis of `[n, inner]`.
