@@ -8,6 +8,8 @@ mod dots;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod packing;
 #[cfg(target_arch = "x86_64")]
+mod panels;
+#[cfg(target_arch = "x86_64")]
 pub(super) mod tiles;
 
 use super::parallel::{Shared, bands, each};
@@ -168,7 +170,7 @@ unsafe fn part<T: Number>(
                 };
                 let (a, b, c) = (matrix(&a), matrix(&b), (c.cast::<E>(), width));
                 // SAFETY: as for the library; the CPU has these vectors.
-                return unsafe { tiles::gemm::<V>((m, k, n), a, b, <E as Element>::from_f64(beta.to_f64()), c, few) };
+                return unsafe { panels::gemm::<V>((m, k, n), a, b, <E as Element>::from_f64(beta.to_f64()), c, few) };
             },
             without => {}
         );
