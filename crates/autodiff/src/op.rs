@@ -253,7 +253,9 @@ fn record_tracked(rule: SharedRule, x: &[&Var], value: Tensor, at: &'static Loca
         value.dtype()
     );
     let saves = rule.saves();
-    let inputs = x.iter().map(|&x| if saves.inputs() { x.clone() } else { x.ghost() }).collect();
+    // Pushed, which costs a few instructions each; collecting costs some hundred.
+    let mut inputs = SmallVec::new();
+    x.iter().for_each(|x| inputs.push(if saves.inputs() { Var::clone(x) } else { x.ghost() }));
     let output = if saves.output() { value.clone() } else { value.ghost() };
     Var { value, history: History::Tracked(Arc::new(Node::new(rule, inputs, output, at))) }
 }

@@ -27,6 +27,7 @@ pub struct Node {
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Node {
+    #[inline(always)]
     pub(crate) fn new(
         rule: SharedRule,
         inputs: SmallVec<[Var; 2]>,
@@ -144,8 +145,8 @@ impl Node {
     /// As [`pull_back`](Node::pull_back) of plain numbers to every input that wants a gradient, which goes `to` the input's entry. The inputs
     /// give up their histories instead of being copied without them, so that only the last owner of an entry can do it.
     pub(crate) fn pull_back_last(&mut self, g: &Var, mut to: impl FnMut(Arc<Node>, Var)) {
-        let cut = |x: &mut Var| std::mem::replace(&mut x.history, History::Constant);
-        let histories: SmallVec<[History; 2]> = self.inputs.iter_mut().map(cut).collect();
+        let mut histories: SmallVec<[History; 2]> = SmallVec::new();
+        self.inputs.iter_mut().for_each(|x| histories.push(std::mem::replace(&mut x.history, History::Constant)));
         for (wrt, history) in histories.into_iter().enumerate() {
             if let History::Tracked(node) = history {
                 to(node, self.fitted(wrt, self.rule.backward(wrt, g, &self.inputs, &self.output)));
