@@ -171,7 +171,7 @@ impl<'a> Rows<'a> {
                 (1, 3) => short::<1, 3, T>(x, base, run, values, positions),
                 (2, 2) => short::<2, 2, T>(x, base, run, values, positions),
                 (2, 3) => short::<2, 3, T>(x, base, run, values, positions),
-                _ => 0,
+                (stride, _) => long(stride, x, base, run, values, positions),
             };
             for o in done..inside {
                 let at = largest(run.places().map(|place| place + o * self.stride), |place| x[place]);
@@ -214,6 +214,29 @@ fn short<const S: usize, const K: usize, T: Number>(
         positions[o] = start + o as u32 * S as u32 + position;
     }
     n
+}
+
+/// As [`short`], for windows of any length and distance: all of them, or none where they are too few.
+#[inline(always)]
+fn long<T: Number>(stride: usize, x: &[T], base: usize, run: Run, values: &mut [T], positions: &mut [u32]) -> usize {
+    for at in pieces(values.len()) {
+        let next = |tap: usize| {
+            let start = run.start + at * stride + tap * run.step;
+            let x = &x[start..=start + (LANES - 1) * stride];
+            let mut next = ([T::ZERO; LANES], [0; LANES]);
+            for i in 0..LANES {
+                next.0[i] = x[i * stride];
+                next.1[i] = (base + start) as u32 + i as u32 * stride as u32;
+            }
+            next
+        };
+        let mut best = next(0);
+        for tap in 1..run.len {
+            best = taken(best, next(tap));
+        }
+        (*lanes_mut(&mut values[at..]), *lanes_mut(&mut positions[at..])) = best;
+    }
+    if values.len() < LANES { 0 } else { values.len() }
 }
 
 /// Folds the outer axis of `[n, inner]`.
