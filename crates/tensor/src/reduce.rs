@@ -1,7 +1,7 @@
 //! Reductions along axes.
 
 use crate::dtype::{DType, Number, each_number};
-use crate::kernel::reduction::{Fold, Form, arg, find, fold, fold_formula};
+use crate::kernel::reduction::{Fold, Form, apart, arg, find, fold, fold_formula};
 use crate::shape::normalise_axes;
 use crate::tensor::Tensor;
 
@@ -158,9 +158,19 @@ impl Tensor {
     ///
     /// # Panics
     /// When an axis does not exist.
+    ///
+    /// ```
+    /// let x = chainrule_tensor::tensor![[[0., 1.], [0., 0.]], [[0., 1.], [1., 0.]]];
+    /// assert_eq!(x.any(&[0, 2], false).to_vec::<bool>(), [true, true]);
+    /// assert_eq!(x.all(&[0, 1], false).to_vec::<bool>(), [false, false]);
+    /// assert_eq!(x.select(0, 0).any(&[1], true).to_vec::<bool>(), [true, false]);
+    /// ```
     #[track_caller]
     pub fn any(&self, axes: &[isize], keep: bool) -> Tensor {
         let axes = normalise_axes("any", axes, self.rank());
+        if let Some([outer, inner]) = apart(&axes) {
+            return self.any(&inner, true).any(&outer, true).reshape(self.layout.shape.reduced(&axes, keep));
+        }
         let (x, form) = Form::of(&self.cast(DType::Bool), &axes);
         let x = x.as_slice::<bool>().expect("a reduction's form is dense");
         Tensor::build::<bool>(self.layout.shape.reduced(&axes, keep), |out| find(x, form, true, out))
@@ -170,9 +180,17 @@ impl Tensor {
     ///
     /// # Panics
     /// When an axis does not exist.
+    ///
+    /// ```
+    /// let x = chainrule_tensor::tensor![[[1., 1.], [1., 0.]], [[2., 1.], [1., 1.]]];
+    /// assert_eq!(x.all(&[0, 2], false).to_vec::<bool>(), [true, false]);
+    /// ```
     #[track_caller]
     pub fn all(&self, axes: &[isize], keep: bool) -> Tensor {
         let axes = normalise_axes("all", axes, self.rank());
+        if let Some([outer, inner]) = apart(&axes) {
+            return self.all(&inner, true).all(&outer, true).reshape(self.layout.shape.reduced(&axes, keep));
+        }
         let (x, form) = Form::of(&self.cast(DType::Bool), &axes);
         let x = x.as_slice::<bool>().expect("a reduction's form is dense");
         Tensor::build::<bool>(self.layout.shape.reduced(&axes, keep), |out| {
@@ -225,12 +243,7 @@ impl Tensor {
     fn folded<F: Fold>(&self, op: &str, axes: &[isize], keep: bool) -> Tensor {
         let axes = normalise_axes(op, axes, self.rank());
         let shape = self.layout.shape.reduced(&axes, keep);
-        if !self.dtype().is_half()
-            && let Some(i) = (1..axes.len()).rev().find(|&i| axes[i] != axes[i - 1] + 1)
-        {
-            // Axes that lie apart: the innermost together, then the others, so that what is large is not copied.
-            let [outer, inner] =
-                [&axes[..i], &axes[i..]].map(|axes| axes.iter().map(|&i| i as isize).collect::<Vec<_>>());
+        if let Some([outer, inner]) = apart(&axes).filter(|_| !self.dtype().is_half()) {
             return self.folded::<F>(op, &inner, true).folded::<F>(op, &outer, true).reshape(shape);
         }
         each_number!(op, self, T => {

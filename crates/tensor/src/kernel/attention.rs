@@ -229,9 +229,7 @@ impl<T: Real> Loop for Exponentials<'_, T> {
                 }
             }
             *inverse = T::ONE / sum([&sums], |[x]| x);
-            if let Some(after) = after.get_mut(..keys.saturating_sub(row.len())) {
-                after.fill(T::ZERO);
-            }
+            after[..keys.saturating_sub(row.len())].fill(T::ZERO);
         }
     }
 }

@@ -251,7 +251,8 @@ fn fold<T: Number>(from: (&[T], &[u32]), inner: usize, runs: &[Run], to: (&mut [
             }
             (*lanes_mut(&mut values[at..]), *lanes_mut(&mut positions[at..])) = best;
         }
-        for i in 0..if inner < LANES { inner } else { 0 } {
+        let few = if inner < LANES { inner } else { 0 };
+        for i in 0..few {
             let at = largest(run.places().map(|row| row * inner + i), |place| from.0[place]);
             (values[i], positions[i]) = (from.0[at], from.1[at]);
         }

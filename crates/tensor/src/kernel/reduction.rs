@@ -1,6 +1,6 @@
 //! Reductions: many numbers to one, in an order that depends on their count alone.
 //!
-//! Every tensor is first brought to the form `[outer, mid, inner]`, dense, of which `mid` disappears. Rows (`inner` = 1) are folded
+//! Every tensor is first brought to the form `[outer, mid, inner]`, dense, of which `mid` disappears; axes that lie apart are folded in groups. Rows (`inner` = 1) are folded
 //! in sixteen lanes and blocks that combine pairwise, so that rounding errors grow with the logarithm of the length.
 
 use std::sync::Arc;
@@ -31,30 +31,21 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// Brings `x` into the form, with the sorted `axes` in the middle; copies only where it must.
+    /// Brings `x` into the form, with the `axes`, which follow each other, in the middle; copies only what is not dense.
     #[track_caller]
     pub(crate) fn of(x: &Tensor, axes: &[usize]) -> (Tensor, Form) {
-        let adjacent = axes.windows(2).all(|w| w[1] == w[0] + 1);
-        let count = |lengths: &[usize]| lengths.iter().product::<usize>();
-        let shape = x.shape();
-        match (axes.first(), axes.last()) {
-            (Some(&first), Some(&last)) if adjacent => {
-                let form = Form {
-                    outer: count(&shape[..first]),
-                    mid: count(&shape[first..=last]),
-                    inner: count(&shape[last + 1..]),
-                };
-                (x.contiguous(), form)
-            }
-            _ => {
-                let kept = (0..x.rank()).filter(|i| !axes.contains(i));
-                let order: Vec<isize> = kept.chain(axes.iter().copied()).map(|i| i as isize).collect();
-                let mid = axes.iter().map(|&i| shape[i]).product();
-                let outer = (0..x.rank()).filter(|i| !axes.contains(i)).map(|i| shape[i]).product();
-                (x.permute(&order).contiguous(), Form { outer, mid, inner: 1 })
-            }
-        }
+        debug_assert!(apart(axes).is_none(), "axes that lie apart have no form");
+        let (start, count) = (axes.first().map_or(0, |&first| first), |lengths: &[usize]| lengths.iter().product());
+        let (outer, rest) = x.shape().split_at(start);
+        let (mid, inner) = rest.split_at(axes.len());
+        (x.contiguous(), Form { outer: count(outer), mid: count(mid), inner: count(inner) })
     }
+}
+
+/// Sorted axes that do not all follow each other, cut before those that end them together: what is large need not be copied if these are folded first.
+pub(crate) fn apart(axes: &[usize]) -> Option<[Vec<isize>; 2]> {
+    let cut = (1..axes.len()).rev().find(|&i| axes[i] != axes[i - 1] + 1)?;
+    Some([&axes[..cut], &axes[cut..]].map(|axes| axes.iter().map(|&axis| axis as isize).collect()))
 }
 
 const LANES: usize = 16;
