@@ -4,6 +4,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod shifted;
+#[cfg(target_arch = "x86_64")]
+mod winograd;
 
 use super::gemm::{Strided, gemm};
 use super::memory::Buffer;
@@ -290,5 +292,56 @@ mod tests {
         agrees::<f32>(&[10, 6, 50], &[7, 6, 3], Window::new(1).padding(&[2]).dilation(&[2]));
         agrees::<f64>(&[2, 3, 5, 6, 7], &[4, 3, 2, 3, 3], Window::new(3).padding(&[1]));
         agrees::<f32>(&[2, 3, 9, 8], &[4, 3, 3, 3], Window::new(2).stride(&[2]));
+    }
+
+    #[test]
+    fn squares_and_columns_agree() {
+        agrees::<f32>(&[2, 24, 10, 12], &[32, 24, 3, 3], Window::new(2));
+        agrees::<f32>(&[9, 27, 7, 9], &[29, 27, 3, 3], Window::new(2).padding(&[1]));
+        agrees::<f64>(&[3, 25, 9, 11], &[24, 25, 3, 3], Window::new(2).padding(&[0, 2]));
+        agrees::<f32>(&[1, 24, 40, 75], &[24, 24, 3, 3], Window::new(2).padding(&[2, 1]));
+        agrees::<f64>(&[20, 26, 5, 5], &[33, 26, 3, 3], Window::new(2).padding(&[1]));
+    }
+
+    /// Two pictures of 12 × 12, and as many features as channels.
+    fn geometry(channels: usize) -> Geometry {
+        let (x, w) = (Shape::from([2, channels, 12, 12]), Shape::from([channels, channels, 3, 3]));
+        Geometry::new(&x, &w, &[12, 12], &Window::new(2).padding(&[1]))
+    }
+
+    #[test]
+    fn what_is_not_finite_stays_within_its_windows() {
+        for (channels, (at, value)) in
+            [40, 8].into_iter().flat_map(|c| [(150, f32::INFINITY), (11, f32::NAN), (999, f32::MAX)].map(|x| (c, x)))
+        {
+            let geo = geometry(channels);
+            let (mut x, w) = (numbers(2 * channels * 144, 1), numbers(channels * channels * 9, 2));
+            x[at] = value;
+            let (mut y, mut slow) = (x.clone(), x.clone());
+            forward(&geo, &x, &w, &mut y);
+            over_columns(&geo, &x, &w, &mut slow);
+            assert!(y.iter().zip(&slow).all(|(a, b)| a == b || a.is_nan() && b.is_nan()), "{value} at {at}");
+            let (mut fast, mut slow) = (w.clone(), w.clone());
+            weight_adjoint(&geo, &x, &x, &mut fast);
+            weight_adjoint_over_columns(&geo, &x, &x, &mut slow);
+            assert!(fast.iter().zip(&slow).all(|(a, b)| a == b || a.is_nan() && b.is_nan()), "{value} at {at}");
+        }
+    }
+
+    #[test]
+    fn squares_are_nearly_as_accurate_as_columns() {
+        let geo = geometry(40);
+        let noise = |n: usize, seed: f64| (0..n).map(|i| ((i as f64 + seed) * 12.9898).sin()).collect::<Vec<_>>();
+        let single = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<_>>();
+        let (x, w) = (noise(2 * 40 * 144, 0.1), noise(40 * 40 * 9, 0.7));
+        let (x32, w32) = (single(&x), single(&w));
+        let double = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+        let (mut exact, mut fast, mut slow) = (x.clone(), x32.clone(), x32.clone());
+        over_columns(&geo, &double(&x32), &double(&w32), &mut exact);
+        forward(&geo, &x32, &w32, &mut fast);
+        over_columns(&geo, &x32, &w32, &mut slow);
+        let error = |y: &[f32]| y.iter().zip(&exact).map(|(&y, e)| (f64::from(y) - e).powi(2)).sum::<f64>().sqrt();
+        let (fast, slow) = (error(&fast), error(&slow));
+        assert!(fast < 1.5 * slow, "{fast} and {slow}");
     }
 }

@@ -25,6 +25,7 @@ pub(in crate::kernel) trait Vector: Copy {
     unsafe fn times_plus(self, b: Self, c: Self) -> Self;
     unsafe fn times(self, b: Self) -> Self;
     unsafe fn plus(self, b: Self) -> Self;
+    unsafe fn minus(self, b: Self) -> Self;
     /// The lanes that the bits name, side by side.
     unsafe fn compress(self, lanes: u32) -> Self;
     /// The first rows, as many as there are lanes, become columns.
@@ -63,7 +64,7 @@ macro_rules! vector {
     (
         $vector:ident of $lanes:literal $element:ident, $features:literal:
         $zero:ident $splat:ident $load:ident $store:ident $load_first:ident $store_first:ident $stream:ident
-        $fma:ident $mul:ident $add:ident $compress:ident $transpose:ident
+        $fma:ident $mul:ident $add:ident $sub:ident $compress:ident $transpose:ident
     ) => {
         impl crate::kernel::vector::Vector for $vector {
             type Element = $element;
@@ -126,6 +127,11 @@ macro_rules! vector {
             unsafe fn plus(self, b: Self) -> Self {
                 // SAFETY: as in `enabled`.
                 unsafe { $add(self, b) }
+            }
+            #[inline(always)]
+            unsafe fn minus(self, b: Self) -> Self {
+                // SAFETY: as in `enabled`.
+                unsafe { $sub(self, b) }
             }
             #[inline(always)]
             unsafe fn compress(self, lanes: u32) -> Self {

@@ -4,6 +4,7 @@
 //! followed by a few places where none begins. So the columns need not be laid out: they are there already, once for every shift. What
 //! is computed for the gaps is dropped when a tile is written.
 
+use super::winograd::Winograd;
 use super::{Geometry, RUN};
 use crate::dtype::{DType, Number};
 use crate::kernel::dispatch::{Level, level};
@@ -22,15 +23,15 @@ const SLACK: usize = 2 * 16;
 
 /// A convolution with stride 1.
 pub(super) struct Shifted {
-    samples: usize,
-    groups: usize,
-    channels: usize,
-    features: usize,
-    input: [usize; 3],
-    kernel: [usize; 3],
-    output: [usize; 3],
-    padding: [usize; 3],
-    dilation: [usize; 3],
+    pub(super) samples: usize,
+    pub(super) groups: usize,
+    pub(super) channels: usize,
+    pub(super) features: usize,
+    pub(super) input: [usize; 3],
+    pub(super) kernel: [usize; 3],
+    pub(super) output: [usize; 3],
+    pub(super) padding: [usize; 3],
+    pub(super) dilation: [usize; 3],
 }
 
 /// Columns of a tile, of which some are windows: their bits, and how many come before.
@@ -156,7 +157,12 @@ impl Shifted {
             size_of::<T>(),
             V => {
                 // SAFETY: the CPU has these vectors, and `of` has seen one of the two types.
-                unsafe { self.correlate::<V>(same(x), same(w), same_mut(y)) }
+                unsafe {
+                    let winograd = Winograd::of(self);
+                    if !winograd.is_some_and(|winograd| winograd.correlate::<V>(same(x), same(w), same_mut(y))) {
+                        self.correlate::<V>(same(x), same(w), same_mut(y));
+                    }
+                }
             },
             without => unreachable!("`of` has seen vectors")
         );
@@ -228,7 +234,8 @@ impl Shifted {
         });
     }
 
-    /// w = what x and y say of it. False, with nothing done, where the kernel's rows do not go in threes.
+    /// w = what x and y say of it. False, with `w` unspecified, where the kernel's rows do not go in threes, or a weight is not finite: it may come
+    /// from what lies outside of its windows, times zero.
     pub(super) fn weight_adjoint<T: Number>(&self, x: &[T], y: &[T], w: &mut [T]) -> bool {
         if self.kernel[2] != 3 && self.taps() != 1 {
             return false;
@@ -237,11 +244,16 @@ impl Shifted {
             size_of::<T>(),
             V => {
                 // SAFETY: the CPU has these vectors, and `of` has seen one of the two types.
-                unsafe { self.correlate_outputs::<V>(same(x), same(y), same_mut(w)) }
+                unsafe {
+                    match Winograd::of(self) {
+                        Some(winograd) => winograd.correlate_outputs::<V>(same(x), same(y), same_mut(w)),
+                        None => self.correlate_outputs::<V>(same(x), same(y), same_mut(w)),
+                    }
+                }
             },
             without => unreachable!("`of` has seen vectors")
         );
-        true
+        w.iter().all(|&w| w.minus(w) == T::ZERO)
     }
 
     /// # Safety

@@ -3,9 +3,9 @@
 use std::arch::x86_64::*;
 
 super::vector!(__m256 of 8 f32, "avx2,fma": _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps load_first_8 store_first_8
-    _mm256_stream_ps _mm256_fmadd_ps _mm256_mul_ps _mm256_add_ps compress_8 transpose_8);
+    _mm256_stream_ps _mm256_fmadd_ps _mm256_mul_ps _mm256_add_ps _mm256_sub_ps compress_8 transpose_8);
 super::vector!(__m256d of 4 f64, "avx2,fma": _mm256_setzero_pd _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd load_first_4 store_first_4
-    _mm256_stream_pd _mm256_fmadd_pd _mm256_mul_pd _mm256_add_pd compress_4 transpose_4);
+    _mm256_stream_pd _mm256_fmadd_pd _mm256_mul_pd _mm256_add_pd _mm256_sub_pd compress_4 transpose_4);
 
 /// Lanes of 32 bits, the first `n` of which are all ones.
 #[inline]

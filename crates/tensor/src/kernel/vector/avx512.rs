@@ -3,9 +3,9 @@
 use std::arch::x86_64::*;
 
 super::vector!(__m512 of 16 f32, "avx512f": _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps load_first_16 store_first_16
-    _mm512_stream_ps _mm512_fmadd_ps _mm512_mul_ps _mm512_add_ps compress_16 transpose_16);
+    _mm512_stream_ps _mm512_fmadd_ps _mm512_mul_ps _mm512_add_ps _mm512_sub_ps compress_16 transpose_16);
 super::vector!(__m512d of 8 f64, "avx512f": _mm512_setzero_pd _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd load_first_8 store_first_8
-    _mm512_stream_pd _mm512_fmadd_pd _mm512_mul_pd _mm512_add_pd compress_8 transpose_8);
+    _mm512_stream_pd _mm512_fmadd_pd _mm512_mul_pd _mm512_add_pd _mm512_sub_pd compress_8 transpose_8);
 
 /// The lowest `n` bits of 16.
 #[inline(always)]
