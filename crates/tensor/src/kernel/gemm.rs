@@ -103,7 +103,7 @@ pub(crate) fn gemm_within<T: Number>(
     let few = is_few(m, &a, &b);
     let bands = if worthwhile > 1 { bands().min(worthwhile) } else { 1 };
     // Bands of columns, if there are enough: then none copies all of `b`.
-    let (rows, columns) = match n >= 32 * bands {
+    let (rows, columns) = match n >= 32 * bands && n >= m {
         true => (m, n.div_ceil(bands).next_multiple_of(32)),
         false => (m.div_ceil(bands).next_multiple_of(12), n),
     };

@@ -23,16 +23,23 @@ pub(in crate::kernel) unsafe fn pack<V: Vector>(
             }
             return;
         }
+        if b.columns == 1 {
+            let second = n.saturating_sub(V::LANES);
+            for p in 0..k {
+                let (from, to) = (b.element(p, 0), panel.add(p * width));
+                _mm_prefetch::<_MM_HINT_T1>(next.element(p, 0).cast());
+                if n == width {
+                    V::load(from).store(to);
+                    V::load(from.add(V::LANES)).store(to.add(V::LANES));
+                } else {
+                    V::load_first(n, from).store(to);
+                    V::load_first(second, from.wrapping_add(V::LANES)).store(to.add(V::LANES));
+                }
+            }
+            return;
+        }
         for j in (0..width).step_by(V::LANES) {
             let here = n.saturating_sub(j).min(V::LANES);
-            if b.columns == 1 {
-                for p in 0..k {
-                    let (from, to) = (b.element(p, j), panel.add(p * width + j));
-                    _mm_prefetch::<_MM_HINT_T1>(next.element(p, j).cast());
-                    if here == V::LANES { V::load(from).store(to) } else { V::load_first(here, from).store(to) }
-                }
-                continue;
-            }
             for p in (0..k).step_by(V::LANES) {
                 let depth = (k - p).min(V::LANES);
                 let mut square = [V::zero(); 16];
@@ -78,13 +85,14 @@ pub(super) unsafe fn gather_columns<V: Vector>(
     tiles: &mut [Matrix<V::Element>],
     to: *mut V::Element,
 ) {
-    let most = (0..tiles.len()).map(|tile| starts(tile + 1) - starts(tile)).max().unwrap_or(0);
-    let apart = most * k + 16;
+    let m = starts(tiles.len());
+    // The first tiles have a row more than the others.
+    let (low, higher) = (m / tiles.len(), m % tiles.len());
+    let apart = (low + 1) * k + 16;
     for (tile, part) in tiles.iter_mut().enumerate() {
         let rows = starts(tile + 1) - starts(tile);
         *part = Matrix { at: to.wrapping_add(tile * apart), rows: 1, columns: rows as isize };
     }
-    let m = starts(tiles.len());
     for p in 0..k {
         if a.rows == 1 {
             for i in (0..m).step_by(64 / size_of::<V::Element>()) {
@@ -92,20 +100,24 @@ pub(super) unsafe fn gather_columns<V: Vector>(
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(a.element(i, p + AHEAD).cast()) };
             }
         }
-        for tile in 0..tiles.len() {
-            let (start, rows) = (starts(tile), starts(tile + 1) - starts(tile));
-            // SAFETY: the caller's: `a` has this many rows and columns, and there is room for so many numbers a tile.
-            unsafe {
-                let column = to.add(tile * apart + p * rows);
-                if a.rows != 1 {
-                    (0..rows).for_each(|i| column.add(i).copy_from_nonoverlapping(a.element(start + i, p), 1));
-                    continue;
+        let mut start = 0;
+        for (rows, tiles) in [(low + 1, 0..higher), (low, higher..tiles.len())] {
+            for tile in tiles {
+                // SAFETY: the caller's: `a` has this many rows and columns, and there is room for so many numbers a tile.
+                unsafe {
+                    let column = to.add(tile * apart + p * rows);
+                    if a.rows != 1 {
+                        (0..rows).for_each(|i| column.add(i).copy_from_nonoverlapping(a.element(start + i, p), 1));
+                    } else {
+                        // What is written beyond the column gives way to the next one.
+                        for i in (0..rows).step_by(V::LANES) {
+                            let (from, left) = (a.element(start + i, p), m - start - i);
+                            if left >= V::LANES { V::load(from) } else { V::load_first(left, from) }
+                                .store(column.add(i));
+                        }
+                    }
                 }
-                // What is written beyond the column gives way to the next one.
-                for i in (0..rows).step_by(V::LANES) {
-                    let (from, left) = (a.element(start + i, p), m - start - i);
-                    if left >= V::LANES { V::load(from) } else { V::load_first(left, from) }.store(column.add(i));
-                }
+                start += rows;
             }
         }
     }

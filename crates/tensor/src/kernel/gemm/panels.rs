@@ -50,24 +50,24 @@ pub(super) unsafe fn gemm<V: Tiles>(
     }
     let panel = 2 * V::LANES;
     let panels = n.div_ceil(panel);
-    let kept = m > TILES * V::ROWS && k * panels * panel * size_of::<V::Element>() <= KEPT;
-    let (most, copies) = (m.min(TILES * V::ROWS), panel * if kept { k * panels } else { DEPTH });
+    let kept = m > TILES * V::ROWS && k.min(DEPTH) * panels * panel * size_of::<V::Element>() <= KEPT;
+    let (most, copies) = (m.min(TILES * V::ROWS), panel * DEPTH * if kept { panels } else { 1 });
     let room = copies + (most + TILES) * (DEPTH + 16);
     SCRATCH.with_borrow_mut(|scratch| {
         scratch.reserve((room * size_of::<V::Element>()).div_ceil(8) + 8);
         let start: *mut V::Element = scratch.as_mut_ptr().cast();
         let start = start.wrapping_add(start.align_offset(64));
-        for i in (0..m).step_by(TILES * V::ROWS) {
-            let rows = (m - i).min(TILES * V::ROWS);
-            for p in (0..k).step_by(DEPTH) {
-                let c = if p == 0 { c } else { Target { beta: 1.0.into(), ..c } };
-                let depth = (k - p).min(DEPTH);
+        for p in (0..k).step_by(DEPTH) {
+            let c = if p == 0 { c } else { Target { beta: 1.0.into(), ..c } };
+            let depth = (k - p).min(DEPTH);
+            for i in (0..m).step_by(TILES * V::ROWS) {
+                let rows = (m - i).min(TILES * V::ROWS);
                 // SAFETY: parts of matrices that are as the caller says. There is room for the panels and, behind them, rows; nobody else uses it
                 // meanwhile.
                 unsafe {
                     let (a, b, c) = (a.from(i, p), b.from(p, 0), c.from(i, 0));
                     let to = match kept {
-                        true => Copies { panels: start.add(p * panels * panel), apart: depth * panel, there: i > 0 },
+                        true => Copies { panels: start, apart: depth * panel, there: i > 0 },
                         false => Copies { panels: start, apart: 0, there: false },
                     };
                     V::enabled(
