@@ -16,8 +16,8 @@ const NEAR: usize = 1 << 15;
 const FEW_LINES: usize = 128;
 /// Bytes of panels that are kept for rows further down: half of the second-level cache.
 const KEPT: usize = 1 << 18;
-/// Tiles that lie one below the other and are worked on together: their rows of `a` fit the second-level cache.
-const TILES: usize = 43;
+/// Tiles that lie one below the other and are worked on together: their rows of `a` take a quarter of the second-level cache.
+const TILES: usize = 22;
 
 thread_local! {
     /// Where panels and rows are copied to; of a type whose alignment all elements share.
