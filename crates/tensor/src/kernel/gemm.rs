@@ -18,6 +18,9 @@ use crate::dtype::{DType, Element, Number};
 /// Multiplications that a band should at least contain, to be worth handing to a thread.
 const WORK: usize = 1 << 19;
 
+/// Rows, or columns, for each thread, from which on a part of them is kept back for whichever is done first.
+const LONG: usize = 512;
+
 /// Products with fewer rows than this, of operands whose terms lie side by side, are sums over vectors of terms.
 const FEW: usize = 4;
 
@@ -102,18 +105,22 @@ pub(crate) fn gemm_within<T: Number>(
     let worthwhile = ((m * n).saturating_mul(k) / WORK).max(1);
     let few = is_few(m, &a, &b);
     let bands = if worthwhile > 1 { bands().min(worthwhile) } else { 1 };
-    // Bands of columns, if there are enough: then none copies all of `b`.
-    let (rows, columns) = match n >= 32 * bands && n >= m {
-        true => (m, n.div_ceil(bands).next_multiple_of(32)),
-        false => (m.div_ceil(bands).next_multiple_of(12), n),
-    };
-    let (down, across) = (m.div_ceil(rows), n.div_ceil(columns));
+    // The longer side is cut: each band reads all of the other.
+    let across = n >= 32 * bands && n >= m;
+    let (length, grain) = if across { (n, 32) } else { (m, 12) };
+    let share = length.div_ceil(bands);
+    // Some of a long side comes last, in short bands: threads are not equally fast.
+    let short = if share >= LONG { (share / 4).next_multiple_of(grain) } else { 0 };
+    let long = (share - short).next_multiple_of(grain);
+    let start = |band: usize| (band.min(bands) * long + band.saturating_sub(bands) * short).min(length);
     let c = Shared(c.as_mut_ptr());
-    each(down * across, &|band| {
-        let (i, j) = (band / across * rows, band % across * columns);
-        let size = (rows.min(m - i), k, columns.min(n - j));
-        // SAFETY: both operands were checked. Bands are different parts of `c`, which is borrowed until all are done.
-        unsafe { part(few, size, a.from(i, 0), b.from(0, j), beta, (c.at(i * width + j), width)) }
+    each(if short > 0 { 2 * bands } else { bands }, &|band| {
+        let (from, count) = (start(band), start(band + 1) - start(band));
+        let ((i, j), size) = if across { ((0, from), (m, k, count)) } else { ((from, 0), (count, k, n)) };
+        if count > 0 {
+            // SAFETY: both operands were checked. Bands are different parts of `c`, which is borrowed until all are done.
+            unsafe { part(few, size, a.from(i, 0), b.from(0, j), beta, (c.at(i * width + j), width)) }
+        }
     });
 }
 
