@@ -245,6 +245,8 @@ mod tests {
             (450, 20, 40),
             (30, 600, 70),
             (70, 128, 40),
+            (2100, 9, 40),
+            (40, 9, 2100),
         ];
         for (m, k, n) in sizes {
             for (x, rows, columns) in &layouts::<T>(m, k) {

@@ -14,8 +14,8 @@ use crate::dtype::Number;
 const NEAR: usize = 1 << 15;
 /// Columns of `a` that are read in place, a line of each at a time.
 const FEW_LINES: usize = 128;
-/// Bytes of panels that are kept for rows further down: half of the second-level cache.
-const KEPT: usize = 1 << 18;
+/// Bytes of panels that are kept for rows further down. Read one after the other, they may come from the third-level cache.
+const KEPT: usize = 1 << 21;
 /// Tiles that lie one below the other and are worked on together: their rows of `a` take a quarter of the second-level cache.
 const TILES: usize = 22;
 
