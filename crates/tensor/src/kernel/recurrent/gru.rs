@@ -34,13 +34,22 @@ impl Cell for Gru {
         let (of_keep, of_b) = rest.split_at_mut(n);
         let (of_state, of_b) = (&of_state[..n], &mut of_b[..n]);
         for j in 0..n {
-            let of_now = g[j] + of_h[j];
-            let of_sum = of_now * (T::ONE - keep[j]) * (T::ONE - new[j] * new[j]);
-            of_new[j] = of_sum;
-            of_reset[j] = of_sum * of_state[j] * reset[j] * (T::ONE - reset[j]);
-            of_keep[j] = of_now * (h[j] - new[j]) * keep[j] * (T::ONE - keep[j]);
-            of_b[j] = of_sum * reset[j];
-            of_h[j] = of_now * keep[j];
+            of_h[j] = g[j] + of_h[j];
+        }
+        for j in 0..n {
+            of_new[j] = of_h[j] * (T::ONE - keep[j]) * (T::ONE - new[j] * new[j]);
+        }
+        for j in 0..n {
+            of_reset[j] = of_new[j] * of_state[j] * reset[j] * (T::ONE - reset[j]);
+        }
+        for j in 0..n {
+            of_keep[j] = of_h[j] * (h[j] - new[j]) * keep[j] * (T::ONE - keep[j]);
+        }
+        for j in 0..n {
+            of_b[j] = of_new[j] * reset[j];
+        }
+        for j in 0..n {
+            of_h[j] = of_h[j] * keep[j];
         }
     }
 }

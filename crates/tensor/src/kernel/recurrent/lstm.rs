@@ -17,9 +17,12 @@ impl Cell for Lstm {
         sigmoid(leave);
         let (enter, forget) = enter_forget.split_at(n);
         for j in 0..n {
-            let now = forget[j] * c[j] + enter[j] * new[j];
-            c_new[j] = now;
-            squashed[j] = now.tanh();
+            c_new[j] = forget[j] * c[j] + enter[j] * new[j];
+        }
+        for j in 0..n {
+            squashed[j] = c_new[j].tanh();
+        }
+        for j in 0..n {
             h[j] = leave[j] * squashed[j];
         }
     }
@@ -36,14 +39,26 @@ impl Cell for Lstm {
         let (of_new, of_leave) = rest.split_at_mut(n);
         let (leave, of_leave) = (&leave[..n], &mut of_leave[..n]);
         for j in 0..n {
-            let (of_now, y) = (g[j] + of_h[j], squashed[j]);
-            of_leave[j] = of_now * y * leave[j] * (T::ONE - leave[j]);
-            let of_now = of_c[j] + of_now * leave[j] * (T::ONE - y * y);
-            of_enter[j] = of_now * new[j] * enter[j] * (T::ONE - enter[j]);
-            of_forget[j] = of_now * c[j] * forget[j] * (T::ONE - forget[j]);
-            of_new[j] = of_now * enter[j] * (T::ONE - new[j] * new[j]);
-            of_c[j] = of_now * forget[j];
-            of_h[j] = T::ZERO;
+            of_h[j] = g[j] + of_h[j];
         }
+        for j in 0..n {
+            of_leave[j] = of_h[j] * squashed[j] * leave[j] * (T::ONE - leave[j]);
+        }
+        for j in 0..n {
+            of_c[j] = of_c[j] + of_h[j] * leave[j] * (T::ONE - squashed[j] * squashed[j]);
+        }
+        for j in 0..n {
+            of_enter[j] = of_c[j] * new[j] * enter[j] * (T::ONE - enter[j]);
+        }
+        for j in 0..n {
+            of_forget[j] = of_c[j] * c[j] * forget[j] * (T::ONE - forget[j]);
+        }
+        for j in 0..n {
+            of_new[j] = of_c[j] * enter[j] * (T::ONE - new[j] * new[j]);
+        }
+        for j in 0..n {
+            of_c[j] = of_c[j] * forget[j];
+        }
+        of_h.fill(T::ZERO);
     }
 }

@@ -10,7 +10,8 @@ use crate::kernel::dispatch::{Loop, vectorised};
 use crate::kernel::lane::{Lane, Real};
 use crate::recurrent::Recurrence;
 
-/// What a cell makes of the products. Functions see one sample.
+/// What a cell makes of the products. Functions see one sample, all of which is in the first-level cache: each loop writes one slice, since one that writes
+/// several would not become vectors.
 pub(super) trait Cell {
     /// Makes gates of sums, and the next state.
     fn forward<T: Real>(step: Forward<'_, T>);
