@@ -88,8 +88,8 @@ impl Winograd<'_> {
         let &Shifted { samples, groups, channels, features, input, kernel, output, dilation, .. } = shifted;
         let squares = [output[1].div_ceil(2), output[2].div_ceil(2)];
         let suits = (groups, kernel, input[0], output[0], dilation) == (1, [1, 3, 3], 1, 1, [1; 3]);
-        // Where borders cut many squares, little is saved.
-        let whole = 4 * squares[0] * squares[1] * 3 <= output[1] * output[2] * 4;
+        // Where borders cut many squares, little is saved: of four outputs of a square, three should be wanted.
+        let whole = 3 * squares[0] * squares[1] <= output[1] * output[2];
         let many = channels.min(features) >= CHANNELS && samples * squares[0] * squares[1] >= FEW;
         (suits && whole && many).then_some(Winograd { shifted, squares })
     }
