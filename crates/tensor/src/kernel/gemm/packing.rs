@@ -75,22 +75,20 @@ pub(super) unsafe fn gather_rows<V: Vector>(
     Matrix { at: to, rows: apart as isize, columns: 1 }
 }
 
-/// Copies rows of `a` as the columns of tiles, which begin at these rows. A column of `a` is read for all tiles at once, since the next may lie in another page of
+/// Copies rows of `a` as the columns of tiles, of nearly equal heights. A column of `a` is read for all tiles at once, since the next may lie in another page of
 /// memory; tiles are a line more than their size apart, so that they do not fall into the same sets of the cache.
 #[inline(always)]
 pub(super) unsafe fn gather_columns<V: Vector>(
-    k: usize,
+    (m, k): (usize, usize),
     a: Matrix<V::Element>,
-    starts: impl Fn(usize) -> usize,
     tiles: &mut [Matrix<V::Element>],
     to: *mut V::Element,
 ) {
-    let m = starts(tiles.len());
     // The first tiles have a row more than the others.
     let (low, higher) = (m / tiles.len(), m % tiles.len());
     let apart = (low + 1) * k + 16;
     for (tile, part) in tiles.iter_mut().enumerate() {
-        let rows = starts(tile + 1) - starts(tile);
+        let rows = low + usize::from(tile < higher);
         *part = Matrix { at: to.wrapping_add(tile * apart), rows: 1, columns: rows as isize };
     }
     for p in 0..k {

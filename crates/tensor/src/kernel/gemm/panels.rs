@@ -123,7 +123,7 @@ unsafe fn block<V: Tiles>(
             if a.columns == 1 {
                 a = gather_rows::<V>((m, k), a, gathered);
             } else {
-                gather_columns::<V>(k, a, starts, &mut tile_rows[..tiles], gathered);
+                gather_columns::<V>((m, k), a, &mut tile_rows[..tiles], gathered);
             }
         }
         if !spread || a.columns == 1 {
