@@ -18,6 +18,8 @@ impl Cell for Gru {
         let of_state = &of_state[..n];
         for j in 0..n {
             new[j] = (new[j] + reset[j] * of_state[j]).tanh();
+        }
+        for j in 0..n {
             h_new[j] = new[j] + keep[j] * (h[j] - new[j]);
         }
     }

@@ -47,8 +47,8 @@ impl Winograd<'_> {
                 let from = (w[c * 9..].as_ptr(), self.shifted.channels * 9);
                 turn::<V>((features, 9), from, (weights.at(0, 0, 0), pitch), 9);
                 for f in (0..features).step_by(V::LANES) {
-                    let weights = from_fn(|i| from_fn(|j| V::load(weights.at(0, 3 * i + j, f))));
-                    store::<V, 4>(twice::<V, 3, 4>(weights, |x| g::<V>(x)), to.at(c * pitch + f), apart);
+                    let weights_of = load::<V, 3>(weights.at(0, 0, f), pitch);
+                    store::<V, 4>(twice::<V, 3, 4>(weights_of, |x| g::<V>(x)), to.at(c * pitch + f), apart);
                 }
             }
         }
@@ -104,13 +104,7 @@ impl Winograd<'_> {
             // sixteen matrices, one for each square.
             unsafe {
                 for line in 2 * row + known..2 * row + 4 {
-                    match line.checked_sub(above).filter(|&y| y < height) {
-                        None => lines.clear(line),
-                        Some(y) => {
-                            let from = (x[(sample * channels * height + y) * width..].as_ptr(), height * width);
-                            turn::<V>((channels, width), from, (lines.at(line, left, 0), pitch), 2 * width);
-                        }
-                    }
+                    lines.read::<V>(line, (x, sample), [channels, height, width], [above, left]);
                 }
                 for c in (0..channels).step_by(V::LANES) {
                     let column = |x: usize| b_t::<V>(from_fn(|i| V::load(lines.at(2 * row + i, x, c))));
@@ -146,12 +140,7 @@ impl Winograd<'_> {
             // SAFETY: as for inputs.
             unsafe {
                 for line in 2 * row..2 * row + 2 {
-                    if line < height {
-                        let from = (y[(sample * features * height + line) * width..].as_ptr(), height * width);
-                        turn::<V>((features, width), from, (lines.at(line, 0, 0), pitch), 2 * width);
-                    } else {
-                        lines.clear(line);
-                    }
+                    lines.read::<V>(line, (y, sample), [features, height, width], [0, 0]);
                 }
                 for f in (0..features).step_by(V::LANES) {
                     for square in 0..across {

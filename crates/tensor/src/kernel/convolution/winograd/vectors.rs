@@ -29,11 +29,29 @@ impl<T: Number> Lines<T> {
         self.start.wrapping_add((line % 4 * self.places + place) * self.pitch + channel)
     }
 
+    /// Fills a line with that of a sample's channels, the first place being `left` and the first line `above`; zeros where pictures have no such line.
+    ///
     /// # Safety
-    /// Nothing else may have this line.
-    pub(super) unsafe fn clear(&self, line: usize) {
-        // SAFETY: the line lies in the buffer; all zero bits are the number zero.
-        unsafe { self.at(line, 0, 0).write_bytes(0, self.places * self.pitch) }
+    /// The CPU must have these vectors. Lines must have room for `left + width` places of all channels; nobody else may use this one.
+    #[inline(always)]
+    pub(super) unsafe fn read<V: Vector<Element = T>>(
+        &self,
+        line: usize,
+        (x, sample): (&[T], usize),
+        [channels, height, width]: [usize; 3],
+        [above, left]: [usize; 2],
+    ) {
+        // SAFETY: the line lies in the buffer, and all zero bits are the number zero. Samples have so many channels of `height` lines, of which the slice
+        // begins with this one of the first channel.
+        unsafe {
+            match line.checked_sub(above).filter(|&y| y < height) {
+                None => self.at(line, 0, 0).write_bytes(0, self.places * self.pitch),
+                Some(y) => {
+                    let from = (x[(sample * channels * height + y) * width..].as_ptr(), height * width);
+                    turn::<V>((channels, width), from, (self.at(line, left, 0), self.pitch), 2 * width);
+                }
+            }
+        }
     }
 }
 
