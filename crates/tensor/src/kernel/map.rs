@@ -134,11 +134,12 @@ impl<F: Pointwise<T, O, N>, T: Element, O: Element, const N: usize> Loop for App
 #[inline]
 #[track_caller]
 fn elementwise<T: Element, const N: usize>(inputs: [&Tensor; N], shape: Shape, f: &dyn Function<T>) -> Tensor {
-    if shape.count() >= LARGE
+    let count = shape.count();
+    if count >= LARGE
         && let Some(operands) = operands(inputs, &shape)
     {
         let formula = Formula::new(f.boxed(), operands);
-        return Tensor { storage: T::wrap(Buffer::later(shape.count(), formula)), layout: Layout::dense(shape) };
+        return Tensor { storage: T::wrap(Buffer::later(count, formula)), layout: Layout::dense(shape) };
     }
     on_blocks(inputs, shape, f)
 }
@@ -193,14 +194,10 @@ fn on_blocks<T: Element, O: Element, const N: usize>(
     shape: Shape,
     f: &dyn OnBlocks<T, O>,
 ) -> Tensor {
-    let lent = inputs.map(|x| x.as_slice::<T>().filter(|lent| same(x.shape(), &shape) && lent.len() <= SMALL));
-    if lent.iter().all(Option::is_some) {
-        let x = lent.map(|x| x.expect("all are lent"));
-        return Tensor::inlined::<O>(shape, |out| {
-            if !out.is_empty() {
-                f.run(&x, out)
-            }
-        });
+    let count = shape.count();
+    if (1..=SMALL).contains(&count) && inputs.iter().all(|x| x.is_contiguous() && same(x.shape(), &shape)) {
+        let x = inputs.map(|x| &x.storage.slice::<T>()[x.layout.offset..][..count]);
+        return Tensor::inlined::<O>(shape, count, |out| f.run(&x, out));
     }
     let readers = inputs.map(|x| Reader::<T>::new(x, &x.layout.expanded(&shape)));
     Tensor::build::<O>(shape, |out| {
