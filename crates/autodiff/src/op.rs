@@ -18,6 +18,8 @@ use crate::var::{History, Var};
 pub enum Saves {
     /// Shapes alone.
     Nothing,
+    /// For the gradient of an input, the other inputs, as in a product: what stands beside a constant alone is not kept.
+    Others,
     /// The inputs.
     Inputs,
     /// The output.
@@ -27,8 +29,13 @@ pub enum Saves {
 }
 
 impl Saves {
-    fn inputs(self) -> bool {
-        matches!(self, Saves::Inputs | Saves::Both)
+    /// Whether input `i` of `x` is read.
+    fn input(self, i: usize, x: &[&Var]) -> bool {
+        match self {
+            Saves::Nothing | Saves::Output => false,
+            Saves::Others => x.iter().enumerate().any(|(j, other)| j != i && other.is_tracked()),
+            Saves::Inputs | Saves::Both => true,
+        }
     }
 
     fn output(self) -> bool {
@@ -255,7 +262,9 @@ fn record_tracked(rule: SharedRule, x: &[&Var], value: Tensor, at: &'static Loca
     let saves = rule.saves();
     // Pushed, which costs a few instructions each; collecting costs some hundred.
     let mut inputs = SmallVec::new();
-    x.iter().for_each(|x| inputs.push(if saves.inputs() { Var::clone(x) } else { x.ghost() }));
+    x.iter()
+        .enumerate()
+        .for_each(|(i, &input)| inputs.push(if saves.input(i, x) { input.clone() } else { input.ghost() }));
     let output = if saves.output() { value.clone() } else { value.ghost() };
     Var { value, history: History::Tracked(Arc::new(Node::new(rule, inputs, output, at))) }
 }

@@ -233,7 +233,7 @@ fn the_tape_reads_like_the_program() {
     assert!(lines[0].starts_with("#   op"), "{listing}");
     assert!(lines[1].contains("leaf \"w\"") && lines[1].contains("[2, 1]"), "{listing}");
     assert!(
-        lines[2].contains("matmul") && lines[2].contains("const[1, 2], #0") && lines[2].contains("16 B"),
+        lines[2].contains("matmul") && lines[2].contains("const[1, 2], #0") && lines[2].contains("8 B"),
         "{listing}"
     );
     assert!(lines[3].contains("tanh") && lines[3].contains("4 B"), "{listing}");

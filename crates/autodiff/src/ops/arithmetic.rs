@@ -85,7 +85,7 @@ impl Op<2> for Product {
         "mul"
     }
     fn saves(&self) -> Saves {
-        Saves::Inputs
+        Saves::Others
     }
     fn forward(&self, [a, b]: [&Tensor; 2]) -> Tensor {
         a * b

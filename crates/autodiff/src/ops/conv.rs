@@ -15,7 +15,7 @@ impl Op<2> for Conv {
         "conv"
     }
     fn saves(&self) -> Saves {
-        Saves::Inputs
+        Saves::Others
     }
     fn forward(&self, [x, w]: [&Tensor; 2]) -> Tensor {
         x.conv(w, &self.window)
@@ -39,7 +39,7 @@ impl Op<2> for ConvInput {
         "conv_input"
     }
     fn saves(&self) -> Saves {
-        Saves::Inputs
+        Saves::Others
     }
     fn forward(&self, [y, w]: [&Tensor; 2]) -> Tensor {
         y.conv_input(w, &self.input, &self.window)
@@ -63,7 +63,7 @@ impl Op<2> for ConvWeight {
         "conv_weight"
     }
     fn saves(&self) -> Saves {
-        Saves::Inputs
+        Saves::Others
     }
     fn forward(&self, [x, y]: [&Tensor; 2]) -> Tensor {
         x.conv_weight(y, &self.weight, &self.window)

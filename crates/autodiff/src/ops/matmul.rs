@@ -7,23 +7,31 @@ use crate::op::{Op, Saves};
 use crate::var::Var;
 
 /// `a · b` of the last two axes, over a batch that broadcasts.
-struct MatMul;
+struct MatMul {
+    /// Whether `b` is the transpose of a dense matrix, as a layer's weight is. Its gradient then lies as it does, so that the optimiser need not copy.
+    turned: bool,
+}
+impl MatMul {
+    #[track_caller]
+    fn of(a: &Var, b: &Var) -> Var {
+        MatMul { turned: b.value().t().is_contiguous() }.apply([a, b])
+    }
+}
 impl Op<2> for MatMul {
     fn name(&self) -> &'static str {
         "matmul"
     }
     fn saves(&self) -> Saves {
-        Saves::Inputs
+        Saves::Others
     }
     fn forward(&self, [a, b]: [&Tensor; 2]) -> Tensor {
         a.matmul(b)
     }
     fn backward(&self, wrt: usize, g: &Var, [a, b]: [&Var; 2], _: &Var) -> Var {
         match wrt {
-            0 => MatMul.apply([g, &b.t()]), // [m, n] · [n, k]
-            // Laid out as `b` is, so that the gradient of a weight that was transposed for the product lies as the weight does.
-            _ if b.value().t().is_contiguous() => MatMul.apply([&g.t(), a]).t(), // ([n, m] · [m, k])ᵀ
-            _ => MatMul.apply([&a.t(), g]),                                      // [k, m] · [m, n]
+            0 => MatMul::of(g, &b.t()),                    // [m, n] · [n, k]
+            _ if self.turned => MatMul::of(&g.t(), a).t(), // ([n, m] · [m, k])ᵀ
+            _ => MatMul::of(&a.t(), g),                    // [k, m] · [m, n]
         }
     }
 }
@@ -61,9 +69,9 @@ impl Var {
                 let (rows, k) = (self.shape()[..rank - 1].iter().product::<usize>(), self.size(-1));
                 let mut shape: Shape = self.to_shape();
                 shape[rank - 1] = b.size(1);
-                MatMul.apply([&self.reshape([rows, k]), b]).reshape(shape)
+                MatMul::of(&self.reshape([rows, k]), b).reshape(shape)
             }
-            _ => MatMul.apply([self, b]),
+            _ => MatMul::of(self, b),
         }
     }
 

@@ -84,7 +84,7 @@ impl Storage {
         if let Storage::Ghost(_) = self {
             panic!(
                 "these values were not saved: a backward rule reads an input or output that its `saves()` leaves out; \
-                 name it there (Saves::Inputs, Saves::Output or Saves::Both)"
+                 name it there (Saves::Others, Saves::Inputs, Saves::Output or Saves::Both)"
             )
         }
         panic!("the tensor holds {}, not {wanted}; convert it with .cast(DType::{wanted:?})", self.dtype())
