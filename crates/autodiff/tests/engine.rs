@@ -223,6 +223,16 @@ fn integers_cannot_be_tracked() {
 }
 
 #[test]
+fn what_is_multiplied_by_a_constant_is_not_kept() {
+    let kept = |y: Var| y.tape().pop().map(|entry| [0, 1].map(|i| !entry.inputs()[i].value().is_ghost())).unwrap();
+    let x = Tensor::ones([2, 2], DType::F64);
+    let (x, frozen, learned) = (Var::leaf(&x), Var::constant(&x), Var::leaf(&x));
+    assert_eq!([kept(&x * &frozen), kept(x.matmul(&frozen))], [[false, true]; 2]);
+    assert_eq!([kept(&frozen * &x), kept(frozen.matmul(&x))], [[true, false]; 2]);
+    assert_eq!([kept(&x * &learned), kept(x.matmul(&learned))], [[true, true]; 2]);
+}
+
+#[test]
 fn the_tape_reads_like_the_program() {
     let x = Var::constant(tensor![[1., 2.]]);
     let w = Var::leaf(tensor![[3.], [4.]]).named("w");

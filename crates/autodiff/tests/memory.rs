@@ -48,13 +48,3 @@ fn each_popped_entry_frees_what_it_saved() {
     memory::release_cached();
     assert_eq!(memory::cached(), 0);
 }
-
-#[test]
-fn what_is_multiplied_by_a_constant_is_not_kept() {
-    let kept = |y: Var| y.tape().pop().map(|entry| [0, 1].map(|i| !entry.inputs()[i].value().is_ghost())).unwrap();
-    let x = Tensor::ones([2, 2], DType::F64);
-    let (x, frozen, learned) = (Var::leaf(&x), Var::constant(&x), Var::leaf(&x));
-    assert_eq!([kept(&x * &frozen), kept(x.matmul(&frozen))], [[false, true]; 2]);
-    assert_eq!([kept(&frozen * &x), kept(frozen.matmul(&x))], [[true, false]; 2]);
-    assert_eq!([kept(&x * &learned), kept(x.matmul(&learned))], [[true, true]; 2]);
-}
