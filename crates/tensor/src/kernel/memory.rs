@@ -18,7 +18,8 @@ use crate::dtype::{DType, Element};
 const ALIGN: usize = 64;
 /// Blocks below this size go straight back to the system allocator, which recycles small ones well.
 const POOLED: usize = 32 * 1024;
-/// The pool keeps at least this much, whatever the program's own size.
+/// What is live and what waits together may take this much, whatever the program's own size; a larger one, half more than its peak. With less room, blocks are
+/// given back that the same step of training asks for again, at its peak, beside others that wait in vain: that takes longer and more memory.
 const KEEP: usize = 64 << 20;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -139,7 +140,7 @@ impl Block {
         let live = LIVE.fetch_sub(self.bytes, Relaxed) - self.bytes;
         if self.bytes >= POOLED {
             let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-            if pool.bytes + live + self.bytes <= KEEP.max(peak() + peak() / 16) {
+            if pool.bytes + live + self.bytes <= KEEP.max(peak() + peak() / 2) {
                 pool.bytes += self.bytes;
                 return pool.free.entry(self.bytes).or_default().push(self);
             }
