@@ -18,7 +18,7 @@ use crate::var::{History, Var};
 pub enum Saves {
     /// Shapes alone.
     Nothing,
-    /// For the gradient of an input, the other inputs, as in a product: what stands beside a constant alone is not kept.
+    /// For the gradient of an input, the other inputs alone, as in a product. An input among nothing but constants is not kept.
     Others,
     /// The inputs.
     Inputs,
