@@ -262,9 +262,9 @@ fn record_tracked(rule: SharedRule, x: &[&Var], value: Tensor, at: &'static Loca
     let saves = rule.saves();
     // Pushed, which costs a few instructions each; collecting costs some hundred.
     let mut inputs = SmallVec::new();
-    x.iter()
-        .enumerate()
-        .for_each(|(i, &input)| inputs.push(if saves.input(i, x) { input.clone() } else { input.ghost() }));
+    for (i, &input) in x.iter().enumerate() {
+        inputs.push(if saves.input(i, x) { input.clone() } else { input.ghost() });
+    }
     let output = if saves.output() { value.clone() } else { value.ghost() };
     Var { value, history: History::Tracked(Arc::new(Node::new(rule, inputs, output, at))) }
 }

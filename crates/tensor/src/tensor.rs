@@ -37,15 +37,14 @@ impl Tensor {
     /// Through a pointer, so that this is compiled once per type, and not for each that fills a tensor.
     #[track_caller]
     fn filled<T: Element>(shape: Shape, fill: &mut dyn Fill<T>) -> Tensor {
-        let count = shape.count();
-        Tensor::inlined(shape, count, |out| fill.fill(out))
+        Tensor::inlined(shape, |out| fill.fill(out))
     }
 
-    /// [`build`](Tensor::build), compiled into its caller: for the few that make many small tensors and have counted the elements already.
+    /// [`build`](Tensor::build), compiled into its caller: for the few that make many small tensors.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn inlined<T: Element>(shape: Shape, count: usize, fill: impl FnOnce(&mut [T])) -> Tensor {
-        let storage = T::wrap(Buffer::inlined(count, fill));
+    pub(crate) fn inlined<T: Element>(shape: Shape, fill: impl FnOnce(&mut [T])) -> Tensor {
+        let storage = T::wrap(Buffer::inlined(shape.count(), fill));
         Tensor { storage, layout: Layout::dense(shape) }
     }
 

@@ -134,12 +134,11 @@ impl<F: Pointwise<T, O, N>, T: Element, O: Element, const N: usize> Loop for App
 #[inline]
 #[track_caller]
 fn elementwise<T: Element, const N: usize>(inputs: [&Tensor; N], shape: Shape, f: &dyn Function<T>) -> Tensor {
-    let count = shape.count();
-    if count >= LARGE
+    if shape.count() >= LARGE
         && let Some(operands) = operands(inputs, &shape)
     {
         let formula = Formula::new(f.boxed(), operands);
-        return Tensor { storage: T::wrap(Buffer::later(count, formula)), layout: Layout::dense(shape) };
+        return Tensor { storage: T::wrap(Buffer::later(shape.count(), formula)), layout: Layout::dense(shape) };
     }
     on_blocks(inputs, shape, f)
 }
@@ -197,7 +196,7 @@ fn on_blocks<T: Element, O: Element, const N: usize>(
     let count = shape.count();
     if (1..=SMALL).contains(&count) && inputs.iter().all(|x| x.is_contiguous() && same(x.shape(), &shape)) {
         let x = inputs.map(|x| &x.storage.slice::<T>()[x.layout.offset..][..count]);
-        return Tensor::inlined::<O>(shape, count, |out| f.run(&x, out));
+        return Tensor::inlined::<O>(shape, |out| f.run(&x, out));
     }
     let readers = inputs.map(|x| Reader::<T>::new(x, &x.layout.expanded(&shape)));
     Tensor::build::<O>(shape, |out| {
