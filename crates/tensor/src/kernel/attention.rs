@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::dispatch::{Loop, vectorised};
 use super::gemm::{Strided, gemm_within};
 use super::lane::Real;
+use super::memory::ask;
 use super::parallel::chunks_mut;
 use super::rows::{largest, sum};
 use super::transposition::{Size, transpose};
@@ -18,6 +19,8 @@ const STRIP: usize = 32;
 const KEPT: usize = 1 << 15;
 /// Elements between rows of what is copied, so that rows do not lie a power of two apart.
 const APART: usize = 16;
+/// How many rows ahead memory is asked for: those of a head lie too far apart for the processor to foresee them.
+const AHEAD: usize = 16;
 /// Elements of a row that are worked on at once.
 const LANES: usize = 16;
 
@@ -56,6 +59,8 @@ fn dense<'o, T: Real>(x: Strided<'_, T>, columns: usize, times: T, out: &'o mut 
     for (i, out) in out.chunks_exact_mut(columns).enumerate() {
         let Strided { data, offset, columns: step, .. } = x.from(i, 0);
         if step == 1 {
+            let soon = data.get(x.from(i + AHEAD, 0).offset..).unwrap_or_default();
+            (0..columns.min(soon.len())).step_by(64 / size_of::<T>()).for_each(|j| ask(&soon[j]));
             out.iter_mut().zip(&data[offset..]).for_each(|(out, &x)| *out = x * times);
         } else {
             let at = |j: usize| (offset as isize + j as isize * step) as usize;
