@@ -31,6 +31,18 @@ pub(crate) fn vectorised<J: Loop>(job: J) -> J::Out {
     job.run()
 }
 
+/// The array of what `f` makes of each index.
+///
+/// As [`std::array::from_fn`], which the compiler may leave a function by itself, and one for every CPU: this one is always inlined into the loop.
+#[inline(always)]
+pub(in crate::kernel) fn array<T: Copy, const N: usize>(mut f: impl FnMut(usize) -> T) -> [T; N] {
+    let mut all = [f(0); N];
+    for (i, x) in all.iter_mut().enumerate().skip(1) {
+        *x = f(i);
+    }
+    all
+}
+
 /// Vector instructions that are made use of.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 //! The largest of a window is the largest of its rows' largest, so one axis is folded after the other, the innermost first. Every fold keeps the
 //! first of equal ones, and the last NaN, and so does the whole.
 
-use super::dispatch::{Loop, vectorised};
+use super::dispatch::{Loop, array, vectorised};
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::Number;
 
@@ -198,7 +198,7 @@ fn short<const S: usize, const K: usize, T: Number>(
     values: &mut [T],
     positions: &mut [u32],
 ) -> usize {
-    let taps: [&[[T; S]]; K] = std::array::from_fn(|tap| x[run.start + tap * run.step..].as_chunks().0);
+    let taps: [&[[T; S]]; K] = array(|tap| x[run.start + tap * run.step..].as_chunks().0);
     let n = taps.iter().fold(values.len(), |n, tap| n.min(tap.len()));
     let (taps, values, positions) = (taps.map(|tap| &tap[..n]), &mut values[..n], &mut positions[..n]);
     let (start, step) = ((base + run.start) as u32, run.step as u32);

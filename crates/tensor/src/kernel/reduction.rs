@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::deferred::{Formula, Pass};
-use super::dispatch::{Loop, vectorised};
+use super::dispatch::{Loop, array, vectorised};
 use super::memory::Buffer;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::Number;
@@ -208,7 +208,7 @@ fn fold_run<F: Fold, T: Number>(run: &[T], column: usize, inner: usize, out: &mu
     let width = out.len();
     let mut groups = run.chunks_exact(inner * TOGETHER);
     for group in &mut groups {
-        let rows: [&[T]; TOGETHER] = std::array::from_fn(|r| &group[r * inner + column..][..width]);
+        let rows: [&[T]; TOGETHER] = array(|r| &group[r * inner + column..][..width]);
         for (i, o) in out.iter_mut().enumerate() {
             *o = rows.iter().fold(*o, |sum, row| F::join(sum, row[i]));
         }

@@ -1,6 +1,6 @@
 //! Tensors changed in place, several at once: one pass over their memory, for what optimisers do.
 
-use super::dispatch::{Loop, vectorised};
+use super::dispatch::{Loop, array, vectorised};
 use super::lane::Real;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::{DType, each_real};
@@ -89,7 +89,7 @@ impl<F: Update<N>, T: Real, const N: usize> Loop for Run<'_, F, T, N> {
         let n = self.g.len();
         let mut x = self.x.map(|x| &mut x[..n]);
         for (i, &g) in self.g.iter().enumerate() {
-            let new = self.f.at(std::array::from_fn(|k| x[k][i]), g);
+            let new = self.f.at(array(|k| x[k][i]), g);
             for (x, new) in x.iter_mut().zip(new) {
                 x[i] = new;
             }

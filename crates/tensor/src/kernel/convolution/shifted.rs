@@ -7,7 +7,7 @@
 use super::winograd::Winograd;
 use super::{Geometry, RUN};
 use crate::dtype::{DType, Number};
-use crate::kernel::dispatch::{Level, level};
+use crate::kernel::dispatch::{Level, array, level};
 use crate::kernel::gemm::packing::pack;
 use crate::kernel::gemm::tiles::{DEPTH, Kept, Left, Matrix, Right, Target, Tiles};
 use crate::kernel::memory::Buffer;
@@ -299,7 +299,7 @@ impl Shifted {
                         let b = Right { at: panel.as_ptr(), rows: &rows[..depth], columns };
                         for (i, shifts) in shifts.chunks(V::ROWS).enumerate() {
                             let shift = |row: usize| picture[shifts[row.min(shifts.len() - 1)] + start..].as_ptr();
-                            let a = Left { rows: std::array::from_fn(|i| shift(3 * i)), apart, step: 1 };
+                            let a = Left { rows: array(|i| shift(3 * i)), apart, step: 1 };
                             let at = part[i * V::ROWS * self.features + feature..].as_mut_ptr();
                             let c = Target { at, width: self.features, beta: 1f32.into(), kept: None };
                             // SAFETY: the CPU is as the caller says. The picture has all places for every shift, the panel `depth` rows, and `part` these rows

@@ -2,6 +2,7 @@
 
 use super::tiles::{Matrix, Target};
 use crate::dtype::Number;
+use crate::kernel::dispatch::array;
 use crate::kernel::vector::Vector;
 
 /// Bytes of terms that are added up side by side, whatever the vectors' width.
@@ -24,7 +25,7 @@ pub(super) unsafe fn dots<V: Vector>(
         let abreast = ABREAST / size_of::<V::Element>();
         for i in 0..m {
             for j in (0..n).step_by(4) {
-                let columns: [_; 4] = std::array::from_fn(|l| b.element(0, (j + l).min(n - 1)));
+                let columns: [_; 4] = array(|l| b.element(0, (j + l).min(n - 1)));
                 let mut sums = [[V::zero(); 2]; 4];
                 for p in (0..k).step_by(abreast) {
                     for (half, p) in (p..k.min(p + abreast)).step_by(V::LANES).enumerate() {

@@ -10,6 +10,7 @@
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d, _MM_HINT_ET0, _mm_prefetch};
 use std::mem::MaybeUninit;
 
+use crate::kernel::dispatch::array;
 use crate::kernel::vector::Vector;
 
 /// Vectors whose tiles are compiled.
@@ -110,7 +111,7 @@ pub(in crate::kernel) struct Left<T> {
 
 impl<T: Copy> Left<T> {
     pub(in crate::kernel) fn of(a: Matrix<T>) -> Left<T> {
-        Left { rows: std::array::from_fn(|i| a.element(3 * i, 0)), apart: a.rows, step: a.columns }
+        Left { rows: array(|i| a.element(3 * i, 0)), apart: a.rows, step: a.columns }
     }
 }
 
@@ -225,7 +226,7 @@ unsafe fn sums<V: Vector, const R: usize, const N: usize>(
         let mut rows = a.rows;
         for &row in b.rows {
             let b = b.at.wrapping_add(row);
-            let columns: [V; N] = std::array::from_fn(|j| V::load(b.wrapping_add(j * V::LANES)));
+            let columns: [V; N] = array(|j| V::load(b.wrapping_add(j * V::LANES)));
             for (i, sums) in sums.iter_mut().enumerate() {
                 let x = V::splat(rows[i / 3].wrapping_offset((i % 3) as isize * a.apart));
                 for (sum, &column) in sums.iter_mut().zip(&columns) {

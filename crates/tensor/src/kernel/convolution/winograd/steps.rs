@@ -15,13 +15,13 @@
 //! All steps are unsafe in the same way: the CPU must have vectors `V`, and only within [`Vector::enabled`] are they fast.
 
 use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-use std::array::from_fn;
 use std::ops::Range;
 
 use super::vectors::{Lines, a, a_t, b_t, g, g_t, load, store, turn, twice};
 use super::{Spread, Winograd};
 use crate::dtype::Number;
 use crate::kernel::convolution::shifted::Shifted;
+use crate::kernel::dispatch::array;
 use crate::kernel::parallel::Shared;
 use crate::kernel::vector::Vector;
 
@@ -107,11 +107,16 @@ impl Winograd<'_> {
                     lines.read::<V>(line, (x, sample), [channels, height, width], [above, left]);
                 }
                 for c in (0..channels).step_by(V::LANES) {
-                    let column = |x: usize| b_t::<V>(from_fn(|i| V::load(lines.at(2 * row + i, x, c))));
-                    let mut columns = [column(0), column(1), column(0), column(1)];
+                    let (even, odd) = (b_t::<V>(lines.column(2 * row, 0, c)), b_t::<V>(lines.column(2 * row, 1, c)));
+                    let mut columns = [even, odd, even, odd];
                     for square in 0..across {
-                        columns = [columns[2], columns[3], column(2 * square + 2), column(2 * square + 3)];
-                        let numbers = from_fn(|i| b_t::<V>(columns.map(|column| column[i])));
+                        let even = b_t::<V>(lines.column(2 * row, 2 * square + 2, c));
+                        let odd = b_t::<V>(lines.column(2 * row, 2 * square + 3, c));
+                        columns = [columns[2], columns[3], even, odd];
+                        let numbers = array(
+                            #[inline(always)]
+                            |i| b_t::<V>(array(|j| columns[j][i])),
+                        );
                         store::<V, 4>(numbers, to.add((i * across + square) * pitch + c), apart);
                     }
                 }
@@ -144,7 +149,7 @@ impl Winograd<'_> {
                 }
                 for f in (0..features).step_by(V::LANES) {
                     for square in 0..across {
-                        let y = from_fn(|i| from_fn(|j| V::load(lines.at(2 * row + i, 2 * square + j, f))));
+                        let y = array(|i| array(|j| V::load(lines.at(2 * row + i, 2 * square + j, f))));
                         let numbers = twice::<V, 2, 4>(y, |x| a::<V>(x));
                         store::<V, 4>(numbers, to.add((i * across + square) * pitch + f), apart);
                     }

@@ -1,9 +1,9 @@
 //! Vectors of channels: how they come from pictures and go back, and the matrices that they are multiplied by.
 
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-use std::array::from_fn;
 
 use crate::dtype::Number;
+use crate::kernel::dispatch::array;
 use crate::kernel::memory::Buffer;
 use crate::kernel::vector::Vector;
 
@@ -27,6 +27,16 @@ impl<T: Number> Lines<T> {
     #[inline(always)]
     pub(super) fn at(&self, line: usize, place: usize, channel: usize) -> *mut T {
         self.start.wrapping_add((line % 4 * self.places + place) * self.pitch + channel)
+    }
+
+    /// Vectors of channels of a place in four lines.
+    ///
+    /// # Safety
+    /// The CPU must have these vectors, and lines as many channels from this one on.
+    #[inline(always)]
+    pub(super) unsafe fn column<V: Vector<Element = T>>(&self, line: usize, place: usize, channel: usize) -> [V; 4] {
+        // SAFETY: the caller's.
+        array(|i| unsafe { V::load(self.at(line + i, place, channel)) })
     }
 
     /// Fills a line with that of a sample's channels, the first place being `left` and the first line `above`; zeros where pictures have no such line.
@@ -108,11 +118,11 @@ pub(super) unsafe fn turn<V: Vector>(
 /// The CPU must have these vectors, all `N²` of which must be readable.
 #[inline(always)]
 pub(super) unsafe fn load<V: Vector, const N: usize>(mut from: *const V::Element, apart: usize) -> [[V; N]; N] {
-    from_fn(|_| {
+    array(|_| {
         let row = from;
         from = from.wrapping_add(N * apart);
         // SAFETY: the caller's.
-        from_fn(|j| unsafe { V::load(row.wrapping_add(j * apart)) })
+        array(|j| unsafe { V::load(row.wrapping_add(j * apart)) })
     })
 }
 
@@ -135,8 +145,14 @@ pub(super) fn twice<V: Copy, const N: usize, const M: usize>(
     x: [[V; N]; N],
     f: impl Fn([V; N]) -> [V; M],
 ) -> [[V; M]; M] {
-    let columns: [[V; M]; N] = from_fn(|j| f(from_fn(|i| x[i][j])));
-    from_fn(|i| f(from_fn(|j| columns[j][i])))
+    let columns: [[V; M]; N] = array(
+        #[inline(always)]
+        |j| f(array(|i| x[i][j])),
+    );
+    array(
+        #[inline(always)]
+        |i| f(array(|j| columns[j][i])),
+    )
 }
 
 /// `Bᵀ x`
