@@ -60,7 +60,7 @@ fn dense<'o, T: Real>(x: Strided<'_, T>, columns: usize, times: T, out: &'o mut 
         let Strided { data, offset, columns: step, .. } = x.from(i, 0);
         if step == 1 {
             let soon = data.get(x.from(i + AHEAD, 0).offset..).unwrap_or_default();
-            (0..columns.min(soon.len())).step_by(64 / size_of::<T>()).for_each(|j| ask(&soon[j]));
+            soon.iter().take(columns).step_by(64 / size_of::<T>()).for_each(ask);
             out.iter_mut().zip(&data[offset..]).for_each(|(out, &x)| *out = x * times);
         } else {
             let at = |j: usize| (offset as isize + j as isize * step) as usize;
