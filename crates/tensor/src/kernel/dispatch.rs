@@ -37,9 +37,7 @@ pub(crate) fn vectorised<J: Loop>(job: J) -> J::Out {
 #[inline(always)]
 pub(in crate::kernel) fn array<T: Copy, const N: usize>(mut f: impl FnMut(usize) -> T) -> [T; N] {
     let mut all = [f(0); N];
-    for (i, x) in all.iter_mut().enumerate().skip(1) {
-        *x = f(i);
-    }
+    (1..N).for_each(|i| all[i] = f(i));
     all
 }
 

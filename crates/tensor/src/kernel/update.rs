@@ -90,9 +90,7 @@ impl<F: Update<N>, T: Real, const N: usize> Loop for Run<'_, F, T, N> {
         let mut x = self.x.map(|x| &mut x[..n]);
         for (i, &g) in self.g.iter().enumerate() {
             let new = self.f.at(array(|k| x[k][i]), g);
-            for (x, new) in x.iter_mut().zip(new) {
-                x[i] = new;
-            }
+            (0..N).for_each(|k| x[k][i] = new[k]);
         }
     }
 }
