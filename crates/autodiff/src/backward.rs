@@ -138,9 +138,11 @@ impl Hasher for IdHasher {
     fn write(&mut self, _: &[u8]) {
         unreachable!("ids are u64")
     }
+    #[inline]
     fn write_u64(&mut self, id: u64) {
         self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
+    #[inline]
     fn finish(&self) -> u64 {
         self.0
     }
@@ -158,6 +160,7 @@ struct Way {
 }
 
 impl Way {
+    #[inline]
     fn take(&mut self, node: &Node, wanted: &[u64]) -> Var {
         let id = &node.id();
         let g = if wanted.contains(id) { self.sums.get(id).cloned() } else { self.sums.remove(id) };
@@ -165,6 +168,7 @@ impl Way {
     }
 
     /// The first gradient is moved in; numbers are added in place, recorded gradients as an op.
+    #[inline]
     fn add(&mut self, node: Arc<Node>, g: Var) {
         match self.sums.entry(node.id()) {
             Entry::Vacant(slot) => {

@@ -89,7 +89,7 @@ pub trait Op<const N: usize>: Send + Sync + 'static {
     where
         Self: Sized,
     {
-        let value = self.forward(x.map(Var::value));
+        let value = self.forward(values(x));
         if are_constant(&x) {
             return constant(&x, value);
         }
@@ -155,6 +155,7 @@ impl SharedRule {
 
 impl Deref for SharedRule {
     type Target = dyn Rule;
+    #[inline]
     fn deref(&self) -> &(dyn Rule + 'static) {
         match self {
             SharedRule::Fieldless(rule) => *rule,
@@ -229,6 +230,16 @@ impl Rule for Leaf {
     }
 }
 
+/// As `x.map(Var::value)`, which would be a function by itself, and called for every op.
+#[inline(always)]
+fn values<const N: usize>(x: [&Var; N]) -> [&Tensor; N] {
+    let Some(first) = x.first() else { return x.map(Var::value) };
+    let mut values = [first.value(); N];
+    (1..N).for_each(|i| values[i] = x[i].value());
+    values
+}
+
+#[inline]
 fn constant(x: &[&Var], value: Tensor) -> Var {
     Var { value, history: Cut::inherited(x) }
 }

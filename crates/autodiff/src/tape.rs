@@ -50,6 +50,7 @@ impl Node {
     }
 
     /// The number that orders this entry among all entries of the process.
+    #[inline]
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -65,6 +66,7 @@ impl Node {
     }
 
     /// What the op was applied to. Values that the rule does not read are [ghosts](Tensor::ghost).
+    #[inline]
     pub fn inputs(&self) -> &[Var] {
         &self.inputs
     }
@@ -95,6 +97,7 @@ impl Node {
     }
 
     /// Whether a history begins here.
+    #[inline]
     pub fn is_leaf(&self) -> bool {
         self.inputs.is_empty()
     }
@@ -202,16 +205,19 @@ impl Drop for Node {
 pub(crate) struct ByAge(pub(crate) Arc<Node>);
 
 impl Ord for ByAge {
+    #[inline]
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.id.cmp(&other.0.id)
     }
 }
 impl PartialOrd for ByAge {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 impl PartialEq for ByAge {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.0.id == other.0.id
     }

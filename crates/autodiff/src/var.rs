@@ -131,6 +131,7 @@ impl Var {
     }
 
     /// The numbers.
+    #[inline]
     pub fn value(&self) -> &Tensor {
         &self.value
     }
@@ -145,11 +146,13 @@ impl Var {
     }
 
     /// The length of each axis, outermost first.
+    #[inline]
     pub fn shape(&self) -> &[usize] {
         self.value.shape()
     }
 
     /// The shape as an owned value.
+    #[inline]
     pub fn to_shape(&self) -> Shape {
         self.value.to_shape()
     }
@@ -164,22 +167,26 @@ impl Var {
     }
 
     /// The number of axes.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.value.rank()
     }
 
     /// The number of elements.
     #[allow(clippy::len_without_is_empty)]
+    #[inline]
     pub fn len(&self) -> usize {
         self.value.len()
     }
 
     /// The type of the elements.
+    #[inline]
     pub fn dtype(&self) -> DType {
         self.value.dtype()
     }
 
     /// Whether a gradient can flow into this variable.
+    #[inline]
     pub fn is_tracked(&self) -> bool {
         matches!(self.history, History::Tracked(_))
     }
@@ -222,6 +229,7 @@ impl Var {
         self.node().map(|node| node.id())
     }
 
+    #[inline]
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         match &self.history {
             History::Tracked(node) => Some(node),
@@ -230,6 +238,7 @@ impl Var {
     }
 
     /// The same history with the numbers left out.
+    #[inline]
     pub(crate) fn ghost(&self) -> Var {
         Var { value: self.value.ghost(), history: self.history.clone() }
     }

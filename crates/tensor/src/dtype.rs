@@ -105,12 +105,14 @@ macro_rules! element {
             fn to_f64(self) -> f64 { let $x = self; $to }
             #[inline(always)]
             fn from_f64($x: f64) -> Self { $from }
+            #[inline]
             fn buffer(storage: &Storage) -> Option<&Buffer<Self>> {
                 if let Storage::$dtype(b) = storage { Some(b) } else { None }
             }
             fn buffer_mut(storage: &mut Storage) -> Option<&mut Buffer<Self>> {
                 if let Storage::$dtype(b) = storage { Some(b) } else { None }
             }
+            #[inline]
             fn wrap(buffer: Buffer<Self>) -> Storage { Storage::$dtype(buffer) }
         }
     )*};

@@ -24,6 +24,7 @@ impl Shape {
     ///
     /// # Panics
     /// When it does not fit a `usize`; [`Shape::checked_count`] tells instead.
+    #[inline]
     #[track_caller]
     pub fn count(&self) -> usize {
         match self.checked_count() {
@@ -34,6 +35,7 @@ impl Shape {
 
     /// The number of elements, or `None` where it is beyond an address space. An axis of length zero does not make up for
     /// others that are too long: strides could not express them.
+    #[inline]
     pub fn checked_count(&self) -> Option<usize> {
         let (mut others, mut empty) = (1usize, false);
         for &n in self.iter() {
@@ -79,6 +81,7 @@ impl Clone for Shape {
 
 impl Deref for Shape {
     type Target = [usize];
+    #[inline]
     fn deref(&self) -> &[usize] {
         &self.0
     }
@@ -163,8 +166,9 @@ impl PartialEq<[usize]> for Shape {
 }
 
 /// Whether two shapes are the same, without the call that compares memory of any length.
+#[inline]
 pub(crate) fn same(a: &[usize], b: &[usize]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b)
+    a.len() == b.len() && (0..a.len()).all(|i| a[i] == b[i])
 }
 
 /// The shape in which `a` and `b` combine by NumPy's rule: aligned at the last axis, where each pair of lengths must be equal or

@@ -53,16 +53,19 @@ impl Tensor {
     }
 
     /// The length of each axis, outermost first.
+    #[inline]
     pub fn shape(&self) -> &[usize] {
         &self.layout.shape
     }
 
     /// The shape as an owned value.
+    #[inline]
     pub fn to_shape(&self) -> Shape {
         self.layout.shape.clone()
     }
 
     /// Shape, strides and offset.
+    #[inline]
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -77,12 +80,14 @@ impl Tensor {
     }
 
     /// The number of axes.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.layout.shape.len()
     }
 
     /// The number of elements.
     #[allow(clippy::len_without_is_empty)]
+    #[inline]
     pub fn len(&self) -> usize {
         self.layout.shape.count()
     }
@@ -93,11 +98,13 @@ impl Tensor {
     }
 
     /// The type of the elements.
+    #[inline]
     pub fn dtype(&self) -> DType {
         self.storage.dtype()
     }
 
     /// Whether the elements lie one after the other in row-major order.
+    #[inline]
     pub fn is_contiguous(&self) -> bool {
         self.layout.is_dense()
     }
@@ -143,11 +150,13 @@ impl Tensor {
     /// # use chainrule_tensor::tensor;
     /// tensor![1., 2.].ghost().to_vec::<f32>();
     /// ```
+    #[inline]
     pub fn ghost(&self) -> Tensor {
         Tensor { layout: Layout::dense(self.to_shape()), storage: Storage::Ghost(self.dtype()) }
     }
 
     /// Whether this is a [`ghost`](Tensor::ghost).
+    #[inline]
     pub fn is_ghost(&self) -> bool {
         matches!(self.storage, Storage::Ghost(_))
     }

@@ -219,7 +219,7 @@ impl<T: Real> Loop for Exponentials<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Strip { from, rows, keys } = self.strip;
-        for (i, (row, inverse)) in self.out.chunks_mut(self.pitch).zip(self.inverse).take(rows).enumerate() {
+        for (i, row) in self.out.chunks_mut(self.pitch).take(rows).enumerate() {
             let end = if self.causal { keys.min(from + i + 1) } else { keys };
             // Whole vectors, in which keys after the query weigh nothing.
             let (row, after) = row.split_at_mut(end.next_multiple_of(LANES));
@@ -228,12 +228,12 @@ impl<T: Real> Loop for Exponentials<'_, T> {
             let top = if top.to_f64().is_infinite() { T::ZERO } else { top };
             let mut sums = [T::ZERO; LANES];
             for chunk in row.as_chunks_mut::<LANES>().0 {
-                for (x, sum) in chunk.iter_mut().zip(&mut sums) {
+                for (i, x) in chunk.iter_mut().enumerate() {
                     *x = (*x - top).exp();
-                    *sum = *sum + *x;
+                    sums[i] = sums[i] + *x;
                 }
             }
-            *inverse = T::ONE / sum([&sums], |[x]| x);
+            self.inverse[i] = T::ONE / sum([&sums], |[x]| x);
             after[..keys.saturating_sub(row.len())].fill(T::ZERO);
         }
     }
@@ -252,13 +252,14 @@ impl<T: Real> Loop for Pull<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let rows = self.weights.chunks_mut(self.pitch).zip(self.of_scores.chunks_mut(self.pitch)).zip(self.inverse);
-        for ((weights, of_scores), &inverse) in rows.take(self.strip.rows) {
-            let (weights, of_scores) = (&mut weights[..self.strip.keys], &mut of_scores[..self.strip.keys]);
+        for (i, weights) in self.weights.chunks_mut(self.pitch).take(self.strip.rows).enumerate() {
+            let weights = &mut weights[..self.strip.keys];
+            let of_scores = &mut self.of_scores[i * self.pitch..][..self.strip.keys];
+            let inverse = self.inverse[i];
             let mean = sum([&*weights, &*of_scores], |[w, g]| w * g) * inverse;
-            for (w, g) in weights.iter_mut().zip(of_scores) {
+            for (j, w) in weights.iter_mut().enumerate() {
                 *w = *w * inverse;
-                *g = *w * (*g - mean);
+                of_scores[j] = *w * (of_scores[j] - mean);
             }
         }
     }

@@ -51,6 +51,7 @@ pub(in crate::kernel) enum Level {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[inline]
 pub(in crate::kernel) fn level() -> Level {
     use std::sync::OnceLock;
     static LEVEL: OnceLock<Level> = OnceLock::new();

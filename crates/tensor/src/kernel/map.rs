@@ -5,7 +5,7 @@
 
 use super::blocks::{BLOCK, Reader};
 use super::deferred::{Formula, Function, LARGE, OnBlocks, Operand};
-use super::dispatch::{Loop, vectorised};
+use super::dispatch::{Loop, array, vectorised};
 use super::lane::{Lane, Real};
 use super::memory::Buffer;
 use super::parallel::{SMALL, chunks_mut};
@@ -195,7 +195,7 @@ fn on_blocks<T: Element, O: Element, const N: usize>(
 ) -> Tensor {
     let count = shape.count();
     if (1..=SMALL).contains(&count) && inputs.iter().all(|x| x.is_contiguous() && same(x.shape(), &shape)) {
-        let x = inputs.map(|x| &x.storage.slice::<T>()[x.layout.offset..][..count]);
+        let x: [&[T]; N] = array(|i| &inputs[i].storage.slice::<T>()[inputs[i].layout.offset..][..count]);
         return Tensor::inlined::<O>(shape, |out| f.run(&x, out));
     }
     let readers = inputs.map(|x| Reader::<T>::new(x, &x.layout.expanded(&shape)));

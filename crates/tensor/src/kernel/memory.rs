@@ -127,6 +127,7 @@ impl Block {
     }
 
     /// The first aligned byte; `bytes` follow.
+    #[inline]
     fn start(&self) -> *mut u8 {
         self.base.as_ptr().wrapping_add(self.base.as_ptr().align_offset(ALIGN))
     }
@@ -222,6 +223,7 @@ impl<T> Memory<T> {
     const INSIDE: usize = size_of::<[u64; 4]>();
 
     /// Where they start; for what is here already.
+    #[inline]
     fn start(&self) -> *const u8 {
         match self {
             Memory::Inside(words) => words.as_ptr().cast(),
@@ -230,6 +232,7 @@ impl<T> Memory<T> {
         }
     }
 
+    #[inline]
     fn start_mut(&mut self) -> *mut u8 {
         match self {
             Memory::Inside(words) => words.as_mut_ptr().cast(),
@@ -240,6 +243,7 @@ impl<T> Memory<T> {
 }
 
 impl<T> Drop for Owned<T> {
+    #[inline]
     fn drop(&mut self) {
         if let Memory::Block(_) = self.memory
             && let Memory::Block(block) = std::mem::replace(&mut self.memory, Memory::Inside([0; 4]))
@@ -250,6 +254,7 @@ impl<T> Drop for Owned<T> {
 }
 
 impl<T> Clone for Buffer<T> {
+    #[inline]
     fn clone(&self) -> Self {
         Buffer { shared: Arc::clone(&self.shared) }
     }
@@ -293,6 +298,7 @@ impl<T: Element> Buffer<T> {
     }
 
     /// The elements.
+    #[inline]
     pub fn as_slice(&self) -> &[T] {
         if let Memory::Later(later) = &self.shared.memory {
             return later.result(self.shared.len).as_slice();
@@ -303,11 +309,13 @@ impl<T: Element> Buffer<T> {
     }
 
     /// The elements for writing, if no other tensor shares them.
+    #[inline]
     pub fn as_mut_slice(&mut self) -> Option<&mut [T]> {
         Arc::get_mut(&mut self.shared).map(Owned::slice_mut)
     }
 
     /// Number of elements.
+    #[inline]
     pub fn len(&self) -> usize {
         self.shared.len
     }
@@ -329,6 +337,7 @@ impl<T: Element> Buffer<T> {
 }
 
 impl<T: Element> Owned<T> {
+    #[inline]
     #[track_caller]
     fn with_len(len: usize) -> Owned<T> {
         let Some(bytes) = len.checked_mul(size_of::<T>()) else {
@@ -346,6 +355,7 @@ impl<T: Element> Owned<T> {
         Owned { memory: Memory::Block(block), len }
     }
 
+    #[inline]
     fn slice_mut(&mut self) -> &mut [T] {
         if let Memory::Later(_) = self.memory {
             let Memory::Later(later) = &mut self.memory else { unreachable!("was just seen") };

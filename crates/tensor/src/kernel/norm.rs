@@ -142,12 +142,15 @@ impl<T: Real> Loop for Forward<'_, T> {
     #[inline(always)]
     fn run(self) {
         let width = self.weight.len();
-        for (i, (x, out)) in self.x.chunks_exact(width).zip(self.out.chunks_exact_mut(width)).enumerate() {
+        let (weight, bias) = (self.weight, &self.bias[..width]);
+        for (i, out) in self.out.chunks_exact_mut(width).enumerate() {
+            let x = &self.x[i * width..][..width];
             let next = Next::after(i, width, [self.x]);
             let (mean, scale) = moments(self.norm, x, next, 3);
             next.ask(2, 3);
-            let numbers = x.iter().zip(self.weight).zip(self.bias);
-            out.iter_mut().zip(numbers).for_each(|(o, ((&x, &w), &b))| *o = (x - mean) * scale * w + b);
+            for (j, o) in out.iter_mut().enumerate() {
+                *o = (x[j] - mean) * scale * weight[j] + bias[j];
+            }
         }
     }
 }
@@ -170,8 +173,8 @@ impl<T: Real> Loop for Backward<'_, T> {
         const PASSES: usize = 5;
         let (weight, width) = (self.weight, self.weight.len());
         let n = T::from_f64(width as f64);
-        let rows = self.x.chunks_exact(width).zip(self.g.chunks_exact(width)).zip(self.out.chunks_exact_mut(width));
-        for (i, ((x, g), out)) in rows.enumerate() {
+        for (i, out) in self.out.chunks_exact_mut(width).enumerate() {
+            let (x, g) = (&self.x[i * width..][..width], &self.g[i * width..][..width]);
             let next = Next::after(i, width, [self.x, self.g]);
             let (mean, scale) = moments(self.norm, x, next, PASSES);
             next.ask(2, PASSES);

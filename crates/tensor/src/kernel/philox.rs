@@ -46,15 +46,18 @@ impl<T: Number> Loop for Drop<'_, T> {
     fn run(self) {
         let halves = |x: u64| [x as u32, (x >> 32) as u32];
         let key = halves(self.key);
-        for (block, (x, out)) in (self.first..).zip(self.x.chunks(BLOCK).zip(self.out.chunks_mut(BLOCK))) {
-            let [low, high] = halves(block * LANES as u64);
+        for (block, out) in self.out.chunks_mut(BLOCK).enumerate() {
+            let x = &self.x[block * BLOCK..][..out.len()];
+            let [low, high] = halves((self.first + block as u64) * LANES as u64);
             let mut bits = [[0; LANES]; 4];
             for lane in 0..LANES {
                 let words = philox([low + lane as u32, high, 0, 0], key);
-                bits.iter_mut().zip(words).for_each(|(bits, word)| bits[lane] = word);
+                for (word, bits) in bits.iter_mut().enumerate() {
+                    bits[lane] = words[word];
+                }
             }
-            for ((o, &x), &bits) in out.iter_mut().zip(x).zip(bits.as_flattened()) {
-                *o = x.times(if bits < self.limit { T::ZERO } else { self.scale });
+            for (i, o) in out.iter_mut().enumerate() {
+                *o = x[i].times(if bits[i / LANES][i % LANES] < self.limit { T::ZERO } else { self.scale });
             }
         }
     }

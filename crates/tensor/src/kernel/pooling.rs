@@ -200,16 +200,17 @@ fn short<const S: usize, const K: usize, T: Number>(
 ) -> usize {
     let taps: [&[[T; S]]; K] = array(|tap| x[run.start + tap * run.step..].as_chunks().0);
     let n = taps.iter().fold(values.len(), |n, tap| n.min(tap.len()));
-    let (taps, values, positions) = (taps.map(|tap| &tap[..n]), &mut values[..n], &mut positions[..n]);
+    let taps: [&[[T; S]]; K] = array(|tap| &taps[tap][..n]);
+    let (values, positions) = (&mut values[..n], &mut positions[..n]);
     let (start, step) = ((base + run.start) as u32, run.step as u32);
     for o in 0..n {
         let (mut value, mut position) = (taps[0][o][0], 0);
-        for (tap, x) in (1..).zip(&taps[1..]) {
-            let next = x[o][0];
+        (1..K).for_each(|tap| {
+            let next = taps[tap][o][0];
             let better = better(next, value);
             value = if better { next } else { value };
-            position = if better { tap * step } else { position };
-        }
+            position = if better { tap as u32 * step } else { position };
+        });
         values[o] = value;
         positions[o] = start + o as u32 * S as u32 + position;
     }

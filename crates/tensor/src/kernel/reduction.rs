@@ -150,12 +150,12 @@ impl<F: Fold, T: Number> Loop for Row<'_, F, T> {
         let mut lanes = [F::start::<T>(); LANES];
         let (whole, rest) = self.x.as_chunks::<LANES>();
         for chunk in whole {
-            for (lane, &v) in lanes.iter_mut().zip(chunk) {
-                *lane = F::join(*lane, v);
+            for (i, lane) in lanes.iter_mut().enumerate() {
+                *lane = F::join(*lane, chunk[i]);
             }
         }
-        for (lane, &v) in lanes.iter_mut().zip(rest) {
-            *lane = F::join(*lane, v);
+        for (i, &v) in rest.iter().enumerate() {
+            lanes[i] = F::join(lanes[i], v);
         }
         let mut width = LANES / 2;
         while width > 0 {
@@ -195,8 +195,8 @@ impl<F: Fold, T: Number> Loop for Strip<'_, F, T> {
         for run in plane.chunks(inner * RUN) {
             partial.fill(F::start());
             fold_run::<F, T>(run, column, inner, &mut partial);
-            for (o, &p) in out.iter_mut().zip(&partial) {
-                *o = F::join(*o, p);
+            for (i, o) in out.iter_mut().enumerate() {
+                *o = F::join(*o, partial[i]);
             }
         }
     }
@@ -214,8 +214,9 @@ fn fold_run<F: Fold, T: Number>(run: &[T], column: usize, inner: usize, out: &mu
         }
     }
     for row in groups.remainder().chunks(inner) {
-        for (o, &v) in out.iter_mut().zip(&row[column..][..width]) {
-            *o = F::join(*o, v);
+        let row = &row[column..][..width];
+        for (i, o) in out.iter_mut().enumerate() {
+            *o = F::join(*o, row[i]);
         }
     }
 }

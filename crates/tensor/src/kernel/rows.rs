@@ -1,6 +1,6 @@
 //! Functions of whole rows, such as softmax: each row is read, and its result written, while it lies in the first-level cache.
 
-use super::dispatch::{Loop, vectorised};
+use super::dispatch::{Loop, array, vectorised};
 use super::lane::Real;
 use super::memory::ask;
 use super::parallel::{SMALL, chunks_mut};
@@ -35,8 +35,9 @@ pub struct Next<'a, T, const N: usize>([&'a [T]; N]);
 
 impl<'a, T, const N: usize> Next<'a, T, N> {
     /// What follows row `i` in tensors with rows of this width.
+    #[inline(always)]
     pub(super) fn after(i: usize, width: usize, x: [&'a [T]; N]) -> Self {
-        Next(x.map(|x| x.get((i + 1) * width..(i + 2) * width).unwrap_or_default()))
+        Next(array(|k| x[k].get((i + 1) * width..(i + 2) * width).unwrap_or_default()))
     }
 
     /// Asks memory for the `i`th of `n` equal parts: one before each of the passes over a row (see the example of [`Rows`]), since who asks for more at once
@@ -117,7 +118,7 @@ impl<F: Rows<N>, T: Real, const N: usize> Loop for Run<'_, F, T, N> {
     fn run(self) {
         for (i, out) in self.out.chunks_exact_mut(self.width).enumerate() {
             let next = Next::after(i, self.width, self.x);
-            self.f.row(self.x.map(|x| &x[i * self.width..][..self.width]), out, next);
+            self.f.row(array(|k| &self.x[k][i * self.width..][..self.width]), out, next);
         }
     }
 }
@@ -132,19 +133,25 @@ pub fn sum<T: Real, const N: usize>(x: [&[T]; N], term: impl Fn([T; N]) -> T) ->
     let n = x[0].len();
     let mut total = T::ZERO;
     for start in (0..n).step_by(BLOCK) {
-        let x = x.map(|x| &x[start..n.min(start + BLOCK)]);
+        let x: [&[T]; N] = array(|k| &x[k][start..n.min(start + BLOCK)]);
         let mut lanes = [T::ZERO; LANES];
-        let whole = x[0].len() / LANES * LANES;
-        for at in (0..whole).step_by(LANES) {
-            let x = x.map(|x| &x[at..at + LANES]);
+        let (whole, rest) = (x[0].len() / LANES, x[0].len() % LANES);
+        let pieces: [&[[T; LANES]]; N] = array(|k| &x[k].as_chunks().0[..whole]);
+        #[expect(clippy::needless_range_loop, reason = "there are N of them")]
+        for at in 0..whole {
+            let x: [[T; LANES]; N] = array(|k| pieces[k][at]);
             for (i, lane) in lanes.iter_mut().enumerate() {
-                *lane = *lane + term(x.map(|x| x[i]));
+                *lane = *lane + term(array(|k| x[k][i]));
             }
         }
-        for (i, lane) in (whole..x[0].len()).zip(&mut lanes) {
-            *lane = *lane + term(x.map(|x| x[i]));
+        if rest > 0 {
+            let x: [[T; LANES]; N] = array(|k| filled(x[k].as_chunks::<LANES>().1, T::ZERO));
+            for (i, lane) in lanes.iter_mut().enumerate() {
+                let term = term(array(|k| x[k][i]));
+                *lane = *lane + if i < rest { term } else { T::ZERO };
+            }
         }
-        total = total + joined(lanes, |a, b| a + b);
+        total = total + joined(&lanes, |a, b| a + b);
     }
     total
 }
@@ -156,19 +163,31 @@ pub fn largest<T: Real>(x: &[T]) -> T {
     let mut lanes = [T::LOWEST; LANES];
     let (whole, rest) = x.as_chunks::<LANES>();
     for chunk in whole {
-        for (lane, &v) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(*lane, v);
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            *lane = larger(*lane, chunk[i]);
         }
     }
-    for (lane, &v) in lanes.iter_mut().zip(rest) {
-        *lane = larger(*lane, v);
+    if !rest.is_empty() {
+        let rest = filled(rest, T::LOWEST);
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            *lane = larger(*lane, rest[i]);
+        }
     }
-    joined(lanes, larger)
+    joined(&lanes, larger)
 }
 
-/// Combines the lanes in pairs.
+/// What is left of a row, followed by `other`, so that loops over it have one length.
 #[inline(always)]
-fn joined<T: Real>(mut lanes: [T; LANES], join: impl Fn(T, T) -> T) -> T {
+fn filled<T: Real>(rest: &[T], other: T) -> [T; LANES] {
+    let mut lanes = [other; LANES];
+    lanes[..rest.len()].copy_from_slice(rest);
+    lanes
+}
+
+/// Combines the lanes in pairs. Not inlined: else the compiler keeps lanes in the order in which they are joined, and shuffles all that is added to them.
+#[inline(never)]
+fn joined<T: Real>(lanes: &[T; LANES], join: impl Fn(T, T) -> T) -> T {
+    let mut lanes = *lanes;
     let mut width = LANES / 2;
     while width > 0 {
         for i in 0..width {

@@ -25,6 +25,7 @@ pub enum Storage {
 }
 
 impl Storage {
+    #[inline]
     pub(crate) fn dtype(&self) -> DType {
         match self {
             Storage::F32(_) => DType::F32,
@@ -62,6 +63,7 @@ impl Storage {
         }
     }
 
+    #[inline]
     #[track_caller]
     pub(crate) fn slice<T: Element>(&self) -> &[T] {
         match T::buffer(self) {

@@ -3,6 +3,7 @@
 //! Tiles of one cache line by as many rows read whole lines and write whole ones, so that nothing has to stay in cache in between: rows that lie a power
 //! of two apart would push each other out. Where the CPU has vectors, a tile is transposed in registers.
 
+use super::dispatch::array;
 use super::parallel::chunks_mut;
 use crate::layout::Axis;
 
@@ -78,11 +79,11 @@ fn transpose_tile<T: Copy>(
         }
         return;
     }
-    let columns: [&[T; TILE]; TILE] = std::array::from_fn(|j| column(j).first_chunk().expect("a tile's height"));
+    let columns: [&[T; TILE]; TILE] = array(|j| column(j).first_chunk().expect("a tile's height"));
     for (i, row) in out.chunks_mut(pitch).take(TILE).enumerate() {
         let row = row.first_chunk_mut::<TILE>().expect("a tile's width");
-        for (value, column) in row.iter_mut().zip(columns) {
-            *value = column[i];
+        for (j, value) in row.iter_mut().enumerate() {
+            *value = columns[j][i];
         }
     }
 }

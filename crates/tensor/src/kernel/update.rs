@@ -85,9 +85,12 @@ struct Run<'a, F, T, const N: usize> {
 impl<F: Update<N>, T: Real, const N: usize> Loop for Run<'_, F, T, N> {
     type Out = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(mut self) {
         let n = self.g.len();
-        let mut x = self.x.map(|x| &mut x[..n]);
+        for x in &mut self.x {
+            *x = &mut std::mem::take(x)[..n];
+        }
+        let x = &mut self.x;
         for (i, &g) in self.g.iter().enumerate() {
             let new = self.f.at(array(|k| x[k][i]), g);
             (0..N).for_each(|k| x[k][i] = new[k]);

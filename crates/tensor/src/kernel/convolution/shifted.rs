@@ -80,6 +80,7 @@ impl Shifted {
         std::array::from_fn(|axis| self.input[axis] + 2 * self.padding[axis])
     }
 
+    #[inline]
     fn positions(&self) -> usize {
         self.output.iter().product()
     }
@@ -104,6 +105,7 @@ impl Shifted {
     }
 
     /// Where rows of windows begin among the places of the padded copy.
+    #[inline]
     fn rows(&self) -> impl Iterator<Item = usize> {
         let ([_, height, width], [depth, rows, _]) = (self.padded(), self.output);
         (0..depth).flat_map(move |z| (0..rows).map(move |y| (z * height + y) * width))

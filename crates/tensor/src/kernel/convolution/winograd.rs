@@ -54,28 +54,34 @@ struct Spread<T> {
 
 impl<T: Number> Spread<T> {
     /// Rows of `columns` numbers, followed by whatever fills the last vector.
+    #[inline]
     fn new(rows: usize, columns: usize, lanes: usize) -> Spread<T> {
         let pitch = Self::pitch(columns, lanes);
         let apart = (rows * pitch).next_multiple_of(32) + 16;
         Spread { numbers: Buffer::new(SPREAD * apart, |_| {}), pitch, apart }
     }
 
+    #[inline]
     fn pitch(columns: usize, lanes: usize) -> usize {
         columns.next_multiple_of(lanes) + lanes
     }
 
+    #[inline]
     fn all(&mut self) -> &mut [T] {
         self.numbers.as_mut_slice().expect("a fresh buffer has one owner")
     }
 
+    #[inline]
     fn matrix(&self, i: usize) -> Strided<'_, T> {
         Strided::dense(&self.numbers.as_slice()[i * self.apart..][..self.apart], self.pitch)
     }
 
+    #[inline]
     fn at(&self, row: usize, column: usize) -> *const T {
         self.numbers.as_slice().as_ptr().wrapping_add(row * self.pitch + column)
     }
 
+    #[inline]
     fn matrix_mut(&mut self, i: usize) -> (&mut [T], usize) {
         let (apart, pitch) = (self.apart, self.pitch);
         (&mut self.all()[i * apart..][..apart], pitch)

@@ -45,8 +45,8 @@ pub(crate) fn exp<T: Float>(x: T) -> T {
 /// 2ˣ, to 1.1 ulp. x = n + r/ln 2.
 #[inline(always)]
 pub(crate) fn exp2<T: Float>(x: T) -> T {
-    let [zero, infinite] = T::EXP_RANGE.map(|end| end * T::number(1.45)); // 1/ln 2 is 1.443
-    let x = clamp(x, zero, infinite);
+    let [zero, infinite] = T::EXP_RANGE;
+    let x = clamp(x, zero * T::number(1.45), infinite * T::number(1.45)); // 1/ln 2 is 1.443
     let (n, power) = x.whole();
     let r = (x - n) * T::number(std::f64::consts::LN_2);
     scaled(T::number(1.0) + (r + series(r, T::number(0.0))), power, x < T::number(0.0))

@@ -30,8 +30,8 @@ pub(super) unsafe fn dots<V: Vector>(
                 for p in (0..k).step_by(abreast) {
                     for (half, p) in (p..k.min(p + abreast)).step_by(V::LANES).enumerate() {
                         let x = V::load_first(k - p, a.element(i, p));
-                        for (sums, column) in sums.iter_mut().zip(columns) {
-                            let y = V::load_first(k - p, column.wrapping_add(p));
+                        for (l, sums) in sums.iter_mut().enumerate() {
+                            let y = V::load_first(k - p, columns[l].wrapping_add(p));
                             sums[half] = x.times_plus(y, sums[half]);
                         }
                     }
@@ -55,7 +55,7 @@ pub(super) unsafe fn dots<V: Vector>(
 fn halved<T: Number>(mut x: &mut [T]) -> T {
     while x.len() > 1 {
         let (low, high) = x.split_at_mut(x.len() / 2);
-        low.iter_mut().zip(high).for_each(|(low, &mut high)| *low = low.plus(high));
+        low.iter_mut().enumerate().for_each(|(i, low)| *low = low.plus(high[i]));
         x = low;
     }
     x[0]

@@ -229,11 +229,11 @@ unsafe fn sums<V: Vector, const R: usize, const N: usize>(
             let columns: [V; N] = array(|j| V::load(b.wrapping_add(j * V::LANES)));
             for (i, sums) in sums.iter_mut().enumerate() {
                 let x = V::splat(rows[i / 3].wrapping_offset((i % 3) as isize * a.apart));
-                for (sum, &column) in sums.iter_mut().zip(&columns) {
-                    *sum = x.times_plus(column, *sum);
+                for (j, sum) in sums.iter_mut().enumerate() {
+                    *sum = x.times_plus(columns[j], *sum);
                 }
             }
-            rows = rows.map(|row| row.wrapping_offset(a.step));
+            rows = array(|i| rows[i].wrapping_offset(a.step));
         }
         sums
     }

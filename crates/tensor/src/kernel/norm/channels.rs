@@ -3,7 +3,7 @@
 
 use super::dense;
 use crate::dtype::{DType, each_real};
-use crate::kernel::dispatch::{Loop, vectorised};
+use crate::kernel::dispatch::{Loop, array, vectorised};
 use crate::kernel::lane::Real;
 use crate::kernel::parallel::chunks_mut;
 use crate::kernel::rows::sum;
@@ -141,6 +141,7 @@ impl<'a, T: Real> Channel<'a, T> {
         &self.all[(i * self.form.channels + self.index) * self.form.inner..][..self.form.inner]
     }
 
+    #[inline(always)]
     fn count(self) -> T {
         T::from_f64((self.form.n * self.form.inner) as f64)
     }
@@ -155,10 +156,10 @@ impl<'a, T: Real> Channel<'a, T> {
 
 /// The sum of `term` over the numbers of channels.
 #[inline(always)]
-fn total<T: Real, const N: usize>(x: [Channel<T>; N], term: impl Fn([T; N]) -> T) -> T {
+fn total<T: Real, const N: usize>(x: [Channel<T>; N], term: impl Fn([T; N]) -> T + Copy) -> T {
     let mut total = 0.0;
     for i in 0..x[0].form.n {
-        total += sum(x.map(|x| x.piece(i)), &term).to_f64();
+        total += sum(array(|k| x[k].piece(i)), term).to_f64();
     }
     T::from_f64(total)
 }
@@ -180,7 +181,10 @@ impl<T: Real> Loop for Forward<'_, '_, T> {
         let scale = T::ONE / (variance + T::from_f64(self.eps)).sqrt();
         let (weight, bias) = (self.weight, self.bias);
         for (i, out) in self.out.iter_mut().enumerate() {
-            out.iter_mut().zip(self.x.piece(i)).for_each(|(o, &x)| *o = (x - mean) * scale * weight + bias);
+            let x = &self.x.piece(i)[..out.len()];
+            for (j, o) in out.iter_mut().enumerate() {
+                *o = (x[j] - mean) * scale * weight + bias;
+            }
         }
         *self.moments = [mean, variance];
     }
@@ -207,8 +211,10 @@ impl<T: Real> Loop for Backward<'_, '_, T> {
         let along = total([x, g], |[x, g]| (x - mean) * g);
         let (level, slope, factor) = (of_bias / n, along * scale * scale / n, self.weight * scale);
         for (i, out) in self.out.iter_mut().enumerate() {
-            let numbers = x.piece(i).iter().zip(g.piece(i));
-            out.iter_mut().zip(numbers).for_each(|(o, (&x, &g))| *o = (g - level - (x - mean) * slope) * factor);
+            let (x, g) = (&x.piece(i)[..out.len()], &g.piece(i)[..out.len()]);
+            for (j, o) in out.iter_mut().enumerate() {
+                *o = (g[j] - level - (x[j] - mean) * slope) * factor;
+            }
         }
         *self.of_parameters = [along * scale, of_bias];
     }

@@ -8,7 +8,10 @@ pub(super) struct Relu;
 
 #[inline(always)]
 fn forward<T: Real>(step: Forward<'_, T>, f: impl Fn(Lane<T>) -> Lane<T>) {
-    step.h_new.iter_mut().zip(step.gates).for_each(|(h, &mut sum)| *h = f(Lane(sum)).0);
+    let sums = &step.gates[..step.h_new.len()];
+    for (j, h) in step.h_new.iter_mut().enumerate() {
+        *h = f(Lane(sums[j])).0;
+    }
 }
 
 /// `pull` takes what reaches the result, and the result.

@@ -108,8 +108,8 @@ impl<T: Real, C: Cell> Loop for Samples<Backward<'_, T>, C> {
     fn run(self) {
         let Backward { hidden, g, gates, h, h_new, c, squashed, of_h, of_c, of_gates } = self.step;
         let (wide, memory) = (self.cell.blocks() * hidden, self.cell.memories() * hidden);
-        let rows = gates.chunks_exact(wide + APART).zip(of_gates.chunks_exact_mut(wide + APART));
-        for (at, (gates, of_gates)) in rows.enumerate() {
+        for (at, of_gates) in of_gates.chunks_exact_mut(wide + APART).enumerate() {
+            let gates = &gates[at * (wide + APART)..][..wide];
             let here = at * hidden..(at + 1) * hidden;
             let memory = at * memory..(at + 1) * memory;
             let (of_gates, apart) = of_gates.split_at_mut(wide);
@@ -117,7 +117,7 @@ impl<T: Real, C: Cell> Loop for Samples<Backward<'_, T>, C> {
             C::backward(Backward {
                 hidden,
                 g: &g[here.clone()],
-                gates: &gates[..wide],
+                gates,
                 h: &h[here.clone()],
                 h_new: &h_new[here.clone()],
                 c: &c[memory.clone()],

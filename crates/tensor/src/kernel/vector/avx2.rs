@@ -103,7 +103,8 @@ fn transpose_8(x: &mut [__m256; 16]) {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn transpose_4(x: &mut [__m256d; 16]) {
-    let pairs = [0, 2].map(|i| [_mm256_unpacklo_pd(x[i], x[i + 1]), _mm256_unpackhi_pd(x[i], x[i + 1])]);
+    let pair = |i: usize| [_mm256_unpacklo_pd(x[i], x[i + 1]), _mm256_unpackhi_pd(x[i], x[i + 1])];
+    let pairs = [pair(0), pair(2)];
     for i in 0..2 {
         x[i] = _mm256_permute2f128_pd::<0x20>(pairs[0][i], pairs[1][i]);
         x[i + 2] = _mm256_permute2f128_pd::<0x31>(pairs[0][i], pairs[1][i]);

@@ -18,6 +18,7 @@ pub(super) struct Lines<T> {
 
 impl<T: Number> Lines<T> {
     /// Lines of zeros.
+    #[inline]
     pub(super) fn new(places: usize, pitch: usize) -> Lines<T> {
         let mut numbers = Buffer::new(4 * places * pitch, |numbers| numbers.fill(T::ZERO));
         let start = numbers.as_mut_slice().expect("a fresh buffer has one owner").as_mut_ptr();
