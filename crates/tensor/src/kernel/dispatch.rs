@@ -1,6 +1,6 @@
 //! One loop, compiled for several generations of CPU and chosen while running.
 //!
-//! The loops use the same operations in the same order at every level (the compiler never fuses or reorders them), so results
+//! The loops use the same operations in the same order at every level (the compiler never fuses or reorders what is not written so), so results
 //! are the same bits on every CPU.
 
 /// A loop to be compiled once per CPU level. `run` must be `#[inline(always)]`, and so must what it calls.
@@ -78,7 +78,7 @@ fn avx512<J: Loop>(job: J) -> J::Out {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,fma")]
 fn avx2<J: Loop>(job: J) -> J::Out {
     job.run()
 }

@@ -36,6 +36,8 @@ pub(crate) trait Float:
     fn times_power(self, n: Self::Bits) -> Self;
     /// `(k, m)` with x = m·2ᵏ and √½ ≤ m < √2, for a positive normal x.
     fn split(self) -> (Self, Self);
+    /// self·by + plus, rounded once.
+    fn mul_add(self, by: Self, plus: Self) -> Self;
     fn abs(self) -> Self;
     fn copysign(self, sign: Self) -> Self;
 }
@@ -80,6 +82,11 @@ macro_rules! float {
                 let k = $ty::from_bits(exponent | SHIFT.to_bits()) - (SHIFT + ($ty::MAX_EXP - 1) as $ty);
                 let m = $ty::from_bits((moved & ((1 << $digits) - 1)) + LOWEST);
                 (k, m)
+            }
+
+            #[inline(always)]
+            fn mul_add(self, by: $ty, plus: $ty) -> $ty {
+                $ty::mul_add(self, by, plus)
             }
 
             #[inline(always)]

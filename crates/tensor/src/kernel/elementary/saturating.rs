@@ -11,9 +11,9 @@ fn saturating(x: f32, end: f32, p: &[f32], (q, q0): (&[f32], f32)) -> f32 {
     let a = x.abs();
     let a = if a > end { end } else { a };
     let z = a * a;
-    let u = a + a * polynomial(z, p);
-    let v = q0 + z * polynomial(z, q);
-    let y = (u + u) * v / (u * u + v * v);
+    let u = a.mul_add(polynomial(z, p), a);
+    let v = z.mul_add(polynomial(z, q), q0);
+    let y = (u + u) * v / u.mul_add(u, v * v);
     (if y > 1.0 { 1.0 } else { y }).copysign(x)
 }
 
