@@ -5,7 +5,7 @@ use std::ops::{Add, Mul, Sub};
 
 use half::{bf16, f16};
 
-use crate::kernel::memory::Buffer;
+use crate::kernel::buffer::Buffer;
 use crate::kernel::storage::Storage;
 
 /// The type of a tensor's elements, known at run time.

@@ -1,7 +1,7 @@
 //! Tensors that follow a pattern: powers of a base, identities, triangles.
 
 use crate::dtype::{DType, Element, each_dtype};
-use crate::kernel::memory::Buffer;
+use crate::kernel::buffer::Buffer;
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::tensor::Tensor;

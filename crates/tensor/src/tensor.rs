@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::dtype::{DType, Element, each_dtype};
+use crate::kernel::buffer::{Buffer, Fill};
 use crate::kernel::deferred::Formula;
-use crate::kernel::memory::{Buffer, Fill};
 use crate::kernel::storage::Storage;
 use crate::layout::Layout;
 use crate::shape::{Shape, normalise_axis};

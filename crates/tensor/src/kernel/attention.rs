@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::buffer::Scratch;
 use super::dispatch::{Loop, vectorised};
 use super::gemm::{Strided, gemm_within};
 use super::lane::Real;
@@ -128,9 +129,9 @@ pub(crate) fn forward<T: Real>(form: Form, [q, k, v]: [Matrices<'_, T>; 3], out:
     let place = Place { first: 0, head: values, row: heads * values };
     let scale = T::from_f64(form.scale);
     chunks_mut(out, queries * heads * values, |sample, out| {
-        let mut weights = vec![T::ZERO; STRIP.min(queries) * form.pitch()];
+        let mut weights = Scratch::new(STRIP.min(queries) * form.pitch());
         let [mut q_rows, mut v_rows, mut k_columns] =
-            [queries * width, keys * values, width * (keys + APART)].map(|n| vec![T::ZERO; n]);
+            [queries * width, keys * values, width * (keys + APART)].map(Scratch::new);
         let mut inverse = [T::ZERO; STRIP];
         for head in 0..heads {
             let [q, k, v] = [q, k, v].map(|(data, layout)| matrix(data, layout, sample * heads + head));
@@ -162,10 +163,9 @@ pub(crate) fn backward<T: Real>(
     let (scale, pitch) = (T::from_f64(form.scale), form.pitch());
     let together = (KEPT / pitch / STRIP * STRIP).clamp(STRIP, queries.next_multiple_of(STRIP));
     chunks_mut(out, size, |sample, out| {
-        let zeros = |n: usize| vec![T::ZERO; n];
-        let [mut weights, mut of_scores] = [together * pitch; 2].map(zeros);
-        let [mut q_rows, mut k_rows, mut g_rows] = [queries * width, keys * width, queries * values].map(zeros);
-        let [mut k_columns, mut v_columns] = [width, values].map(|n| zeros(n * (keys + APART)));
+        let [mut weights, mut of_scores] = [together * pitch; 2].map(Scratch::new);
+        let [mut q_rows, mut k_rows, mut g_rows] = [queries * width, keys * width, queries * values].map(Scratch::new);
+        let [mut k_columns, mut v_columns] = [width, values].map(|n| Scratch::new(n * (keys + APART)));
         let mut inverse = [T::ZERO; STRIP];
         for head in 0..heads {
             let [q, k, v, g] = [q, k, v, g].map(|(data, layout)| matrix(data, layout, sample * heads + head));

@@ -5,6 +5,7 @@
 
 use smallvec::SmallVec;
 
+use super::dispatch::{Loop, vectorised};
 use crate::dtype::Element;
 use crate::layout::{Axis, Layout};
 use crate::tensor::Tensor;
@@ -61,7 +62,7 @@ pub(crate) fn gather<T: Element>(data: &[T], axes: &[Axis], offset: usize, start
         let target = &mut out[done..done + run];
         match stride {
             1 => target.copy_from_slice(&data[from as usize..][..run]),
-            0 => target.fill(data[from as usize]),
+            0 => vectorised(Fill { out: target, value: data[from as usize] }),
             _ => {
                 for (i, value) in target.iter_mut().enumerate() {
                     *value = data[(from + i as isize * stride) as usize];
@@ -71,6 +72,21 @@ pub(crate) fn gather<T: Element>(data: &[T], axes: &[Axis], offset: usize, start
         done += run;
         row += 1;
         column = 0;
+    }
+}
+
+/// The same value everywhere: what std does is compiled for every CPU.
+struct Fill<'a, T> {
+    out: &'a mut [T],
+    value: T,
+}
+
+impl<T: Element> Loop for Fill<'_, T> {
+    const WIDE: bool = T::WIDE;
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        self.out.iter_mut().for_each(|x| *x = self.value);
     }
 }
 

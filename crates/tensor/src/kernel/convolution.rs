@@ -7,8 +7,8 @@ mod shifted;
 #[cfg(target_arch = "x86_64")]
 mod winograd;
 
+use super::buffer::Buffer;
 use super::gemm::{Strided, gemm};
-use super::memory::Buffer;
 use super::parallel::chunks_mut;
 use crate::conv::Window;
 use crate::dtype::Number;

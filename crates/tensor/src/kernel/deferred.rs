@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::blocks::{BLOCK, gather};
-use super::memory::Buffer;
+use super::buffer::Buffer;
+use super::memory::ask;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::Element;
 use crate::layout::Axis;
@@ -99,7 +100,7 @@ impl<T: Element> Later<T> for Computed<T> {
     fn result(&self, len: usize) -> &Buffer<T> {
         self.result.get_or_init(|| {
             let pass = Pass::of(self.formula().expect("what is not computed has a formula"));
-            let result = Buffer::new(len, |out| chunks_mut(out, SMALL, |i, out| pass.run(i * SMALL, out)));
+            let result = Buffer::new(len, |out| chunks_mut(out, SMALL, |i, out| pass.run(i * SMALL, out, true)));
             *self.formula.lock().unwrap_or_else(PoisonError::into_inner) = None;
             result
         })
@@ -133,11 +134,14 @@ pub(crate) struct Pass<T> {
     /// Blocks of the scratch memory that are gathered by a walk: an operand of a step.
     walks: Vec<(usize, Arc<Formula<T>>, usize)>,
     blocks: usize,
+    /// Where its elements come from.
+    streams: Vec<(Buffer<T>, usize)>,
 }
 
 impl<T: Element> Pass<T> {
     pub(crate) fn of(formula: Arc<Formula<T>>) -> Pass<T> {
-        let mut pass = Pass { steps: Vec::new(), numbers: Vec::new(), walks: Vec::new(), blocks: 0 };
+        let (steps, numbers, walks, streams) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut pass = Pass { steps, numbers, walks, streams, blocks: 0 };
         pass.add(formula);
         pass
     }
@@ -166,7 +170,12 @@ impl<T: Element> Pass<T> {
                 }
                 Operand::Elements(buffer, offset) => match buffer.formula().filter(|_| *offset == 0) {
                     Some(formula) => Source::Scratch(self.add(formula)),
-                    None => Source::Elements(buffer.clone(), *offset),
+                    None => {
+                        if !self.streams.iter().any(|(other, at)| other.shares(buffer) && at == offset) {
+                            self.streams.push((buffer.clone(), *offset));
+                        }
+                        Source::Elements(buffer.clone(), *offset)
+                    }
                 },
             })
         });
@@ -175,8 +184,19 @@ impl<T: Element> Pass<T> {
         to
     }
 
-    /// Writes the elements from `start` on.
-    pub(crate) fn run(&self, start: usize, out: &mut [T]) {
+    /// Asks memory for what the next block, from `start` on, reads and writes, before step `i` of this one: in parts, since who asks for more at once waits
+    /// for it.
+    fn ask(&self, i: usize, start: usize, out: &[T], far: bool) {
+        let part = BLOCK.div_ceil(self.steps.len());
+        let (from, to) = (i * part, out.len().min(BLOCK).min((i + 1) * part));
+        let streams = self.streams.iter().map(|(buffer, offset)| &buffer.as_slice()[offset + start..]);
+        for stream in streams.chain(far.then_some(out)) {
+            stream.get(from..to).unwrap_or_default().iter().step_by(64 / size_of::<T>()).for_each(ask);
+        }
+    }
+
+    /// Writes the elements from `start` on, to memory that may be `far`: not in a cache.
+    pub(crate) fn run(&self, start: usize, out: &mut [T], far: bool) {
         let mut scratch = Buffer::new(self.blocks * BLOCK, |scratch| {
             for &(block, x) in &self.numbers {
                 scratch[block * BLOCK..][..BLOCK].fill(x);
@@ -184,20 +204,25 @@ impl<T: Element> Pass<T> {
         });
         let scratch = scratch.as_mut_slice().expect("a fresh buffer has one owner");
         let (last, before) = self.steps.split_last().expect("a pass ends with what it is for");
-        for (i, out) in out.chunks_mut(BLOCK).enumerate() {
-            let (start, len) = (start + i * BLOCK, out.len());
+        let (mut rest, mut start) = (out, start);
+        while !rest.is_empty() {
+            let len = BLOCK.min(rest.len());
+            let (out, next) = rest.split_at_mut(len);
             for (block, formula, operand) in &self.walks {
                 let Operand::Walk(buffer, axes, offset) = &formula.operands[*operand] else {
                     unreachable!("is a walk")
                 };
                 gather(buffer.as_slice(), axes, *offset, start, &mut scratch[block * BLOCK..][..len]);
             }
-            for step in before {
+            for (i, step) in before.iter().enumerate() {
+                self.ask(i, start + len, next, far);
                 // Steps write behind all that they read.
                 let (read, write) = scratch.split_at_mut(step.to * BLOCK);
                 step.run(read, start, &mut write[..len]);
             }
+            self.ask(before.len(), start + len, next, far);
             last.run(scratch, start, out);
+            (rest, start) = (next, start + len);
         }
     }
 }

@@ -4,10 +4,10 @@
 //! `blocks`, once for all functions.
 
 use super::blocks::{BLOCK, Reader};
+use super::buffer::Buffer;
 use super::deferred::{Formula, Function, LARGE, OnBlocks, Operand};
 use super::dispatch::{Loop, array, vectorised};
 use super::lane::{Lane, Real};
-use super::memory::Buffer;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::{DType, Element, Number, each_dtype, each_number, each_real};
 use crate::layout::Layout;

@@ -1,6 +1,6 @@
-//! Buffers of numbers, recycled.
+//! Blocks of memory, recycled.
 //!
-//! A fresh large buffer costs a page fault for every 4 KiB that is first touched, several times what it costs to fill a
+//! A fresh large block costs a page fault for every 4 KiB that is first touched, several times what it costs to fill a
 //! warm one. Large blocks that fall free therefore wait in a pool, by size, for the next tensor of that size.
 //! Memory handed out is always initialised (zeros, or numbers that some dead tensor left), so that kernels write
 //! plain `&mut [T]`.
@@ -9,10 +9,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use super::deferred::{Formula, Later, later};
-use crate::dtype::{DType, Element};
+use std::sync::{Mutex, PoisonError};
 
 /// Every block starts on a cache line.
 const ALIGN: usize = 64;
@@ -69,7 +66,7 @@ pub fn release_cached() {
 }
 
 /// An aligned piece of the heap, initialised throughout.
-struct Block {
+pub(super) struct Block {
     base: NonNull<u8>,
     bytes: usize,
 }
@@ -81,7 +78,7 @@ unsafe impl Sync for Block {}
 
 impl Block {
     #[track_caller]
-    fn new(bytes: usize) -> Block {
+    pub(super) fn new(bytes: usize) -> Block {
         let bytes = size_class(bytes);
         let recycled = if bytes < POOLED {
             None
@@ -128,7 +125,7 @@ impl Block {
 
     /// The first aligned byte; `bytes` follow.
     #[inline]
-    fn start(&self) -> *mut u8 {
+    pub(super) fn start(&self) -> *mut u8 {
         self.base.as_ptr().wrapping_add(self.base.as_ptr().align_offset(ALIGN))
     }
 
@@ -137,7 +134,7 @@ impl Block {
         unsafe { dealloc(self.base.as_ptr(), Self::layout(self.bytes)) }
     }
 
-    fn recycle(self) {
+    pub(super) fn recycle(self) {
         let live = LIVE.fetch_sub(self.bytes, Relaxed) - self.bytes;
         if self.bytes >= POOLED {
             let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,181 +188,6 @@ fn size_class(bytes: usize) -> usize {
     bytes.max(1).checked_next_multiple_of(step).unwrap_or(bytes)
 }
 
-/// A shared array of elements on recycled memory. Cloning shares; writing needs sole ownership.
-pub struct Buffer<T> {
-    shared: Arc<Owned<T>>,
-}
-
-/// What writes the elements of a buffer. A closure behind this trait is compiled once; behind `FnMut`, once more for `FnOnce`.
-pub(crate) trait Fill<T> {
-    fn fill(&mut self, out: &mut [T]);
-}
-
-impl<T, F: FnMut(&mut [T])> Fill<T> for F {
-    fn fill(&mut self, out: &mut [T]) {
-        self(out)
-    }
-}
-
-struct Owned<T> {
-    memory: Memory<T>,
-    len: usize,
-}
-
-/// Where elements are. A few lie beside their count, so that single numbers need one allocation and not two; others are not computed yet.
-enum Memory<T> {
-    Inside([u64; 4]),
-    Block(Block),
-    Later(Box<dyn Later<T>>),
-}
-
-impl<T> Memory<T> {
-    const INSIDE: usize = size_of::<[u64; 4]>();
-
-    /// Where they start; for what is here already.
-    #[inline]
-    fn start(&self) -> *const u8 {
-        match self {
-            Memory::Inside(words) => words.as_ptr().cast(),
-            Memory::Block(block) => block.start(),
-            Memory::Later(_) => unreachable!("has memory of its own"),
-        }
-    }
-
-    #[inline]
-    fn start_mut(&mut self) -> *mut u8 {
-        match self {
-            Memory::Inside(words) => words.as_mut_ptr().cast(),
-            Memory::Block(block) => block.start(),
-            Memory::Later(_) => unreachable!("has memory of its own"),
-        }
-    }
-}
-
-impl<T> Drop for Owned<T> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Memory::Block(_) = self.memory
-            && let Memory::Block(block) = std::mem::replace(&mut self.memory, Memory::Inside([0; 4]))
-        {
-            block.recycle();
-        }
-    }
-}
-
-impl<T> Clone for Buffer<T> {
-    #[inline]
-    fn clone(&self) -> Self {
-        Buffer { shared: Arc::clone(&self.shared) }
-    }
-}
-
-impl<T: Element> Buffer<T> {
-    /// A buffer of `len` elements that `fill` writes. What the slice holds before is unspecified.
-    #[inline]
-    #[track_caller]
-    pub fn new(len: usize, mut fill: impl FnMut(&mut [T])) -> Buffer<T> {
-        Buffer::filled(len, &mut fill)
-    }
-
-    /// Through a pointer, so that this is compiled once per type, and not for each that fills a buffer.
-    #[track_caller]
-    fn filled(len: usize, fill: &mut dyn Fill<T>) -> Buffer<T> {
-        Buffer::inlined(len, |out| fill.fill(out))
-    }
-
-    /// [`new`](Buffer::new), compiled into its caller: for the few that fill many small buffers.
-    #[inline(always)]
-    #[track_caller]
-    pub(crate) fn inlined(len: usize, fill: impl FnOnce(&mut [T])) -> Buffer<T> {
-        let mut owned = Owned::with_len(len);
-        fill(owned.slice_mut());
-        Buffer { shared: Arc::new(owned) }
-    }
-
-    /// A buffer of `len` elements that are computed when they are first read.
-    pub(crate) fn later(len: usize, formula: Formula<T>) -> Buffer<T> {
-        let memory = Memory::Later(later(formula));
-        Buffer { shared: Arc::new(Owned { memory, len }) }
-    }
-
-    /// What the elements will be computed by, while they are not.
-    pub(crate) fn formula(&self) -> Option<Arc<Formula<T>>> {
-        match &self.shared.memory {
-            Memory::Later(later) => later.formula(),
-            _ => None,
-        }
-    }
-
-    /// The elements.
-    #[inline]
-    pub fn as_slice(&self) -> &[T] {
-        if let Memory::Later(later) = &self.shared.memory {
-            return later.result(self.shared.len).as_slice();
-        }
-        // SAFETY: the memory is aligned for every element type, holds `len` of them, is initialised, and every bit pattern is a
-        // valid number (`bool` blocks were cleared in `with_len`). It lives as long as `self`.
-        unsafe { std::slice::from_raw_parts(self.shared.memory.start().cast(), self.shared.len) }
-    }
-
-    /// The elements for writing, if no other tensor shares them.
-    #[inline]
-    pub fn as_mut_slice(&mut self) -> Option<&mut [T]> {
-        Arc::get_mut(&mut self.shared).map(Owned::slice_mut)
-    }
-
-    /// Number of elements.
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.shared.len
-    }
-
-    /// Whether there are no elements.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// An identity: equal for those that share memory.
-    pub(crate) fn identity(&self) -> usize {
-        Arc::as_ptr(&self.shared) as usize
-    }
-
-    /// Whether both are the same memory.
-    pub fn shares(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
-    }
-}
-
-impl<T: Element> Owned<T> {
-    #[inline]
-    #[track_caller]
-    fn with_len(len: usize) -> Owned<T> {
-        let Some(bytes) = len.checked_mul(size_of::<T>()) else {
-            panic!("out of memory: a tensor of {len} {} elements is larger than an address space", T::DTYPE)
-        };
-        if bytes <= Memory::<T>::INSIDE {
-            return Owned { memory: Memory::Inside([0; 4]), len };
-        }
-        let block = Block::new(bytes);
-        if T::DTYPE == DType::Bool {
-            // SAFETY: the block has at least `bytes` bytes and is ours alone. Only 0 and 1 are valid as `bool`, and a
-            // recycled block may hold anything.
-            unsafe { block.start().write_bytes(0, bytes) };
-        }
-        Owned { memory: Memory::Block(block), len }
-    }
-
-    #[inline]
-    fn slice_mut(&mut self) -> &mut [T] {
-        if let Memory::Later(_) = self.memory {
-            let Memory::Later(later) = &mut self.memory else { unreachable!("was just seen") };
-            return later.result_mut(self.len).as_mut_slice().expect("nobody else has what was computed here");
-        }
-        // SAFETY: as in `Buffer::as_slice`, and `&mut self` is the only access.
-        unsafe { std::slice::from_raw_parts_mut(self.memory.start_mut().cast(), self.len) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,28 +198,6 @@ mod tests {
             let class = size_class(bytes);
             assert!(class >= bytes.max(1) && class.is_multiple_of(ALIGN), "{bytes} → {class}");
             assert!(class <= bytes + bytes / 4 + ALIGN, "{bytes} → {class}");
-        }
-    }
-
-    #[test]
-    fn recycled_memory_never_makes_an_invalid_bool() {
-        for _ in 0..4 {
-            let noise = Buffer::<i64>::new(16 * 1024, |x| x.fill(-1));
-            drop(noise);
-            let flags = Buffer::<bool>::new(128 * 1024, |_| {});
-            assert!(flags.as_slice().iter().all(|&b| !b));
-        }
-    }
-
-    #[test]
-    fn a_shared_buffer_cannot_be_written() {
-        for len in [4, 400] {
-            let mut a = Buffer::<f32>::new(len, |x| x.fill(1.0));
-            let b = a.clone();
-            assert!(a.as_mut_slice().is_none() && a.shares(&b));
-            drop(b);
-            a.as_mut_slice().unwrap()[0] = 2.0;
-            assert_eq!(a.as_slice()[..2], [2.0, 1.0]);
         }
     }
 }

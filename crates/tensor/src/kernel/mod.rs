@@ -5,6 +5,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod blocks;
+pub mod buffer;
 pub(crate) mod convolution;
 pub(crate) mod copy;
 pub(crate) mod deferred;
@@ -14,6 +15,7 @@ pub(crate) mod elementary;
 pub(crate) mod fourier;
 pub(crate) mod gemm;
 pub mod lane;
+mod lanes;
 pub(crate) mod line;
 pub mod map;
 pub mod memory;

@@ -1,13 +1,14 @@
 //! Reductions: many numbers to one, in an order that depends on their count alone.
 //!
 //! Every tensor is first brought to the form `[outer, mid, inner]`, dense, of which `mid` disappears; axes that lie apart are folded in groups. Rows (`inner` = 1) are folded
-//! in sixteen lanes and blocks that combine pairwise, so that rounding errors grow with the logarithm of the length.
+//! in lanes and blocks that combine pairwise, so that rounding errors grow with the logarithm of the length.
 
 use std::sync::Arc;
 
+use super::buffer::Buffer;
 use super::deferred::{Formula, Pass};
 use super::dispatch::{Loop, array, vectorised};
-use super::memory::Buffer;
+use super::lanes;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::Number;
 use crate::tensor::Tensor;
@@ -48,7 +49,6 @@ pub(crate) fn apart(axes: &[usize]) -> Option<[Vec<isize>; 2]> {
     Some([&axes[..cut], &axes[cut..]].map(|axes| axes.iter().map(|&axis| axis as isize).collect()))
 }
 
-const LANES: usize = 16;
 const ROW: usize = 1024;
 /// Columns that are folded together: the results of so many stay in the first-level cache, and rows are read in pieces long enough to be read ahead.
 const STRIP: usize = 4096;
@@ -123,7 +123,7 @@ pub(crate) fn fold_formula<F: Fold, T: Number>(formula: Arc<Formula<T>>, len: us
     let pass = Pass::of(formula);
     let mut parts = vec![F::start(); len.div_ceil(SMALL)];
     chunks_mut(&mut parts, 1, |i, part| {
-        let x = Buffer::new(SMALL.min(len - i * SMALL), |x| pass.run(i * SMALL, x));
+        let x = Buffer::new(SMALL.min(len - i * SMALL), |x| pass.run(i * SMALL, x, false));
         part[0] = fold_row::<F, T>(x.as_slice());
     });
     fold_long::<F, T>(&parts)
@@ -147,24 +147,7 @@ impl<F: Fold, T: Number> Loop for Row<'_, F, T> {
     type Out = T;
     #[inline(always)]
     fn run(self) -> T {
-        let mut lanes = [F::start::<T>(); LANES];
-        let (whole, rest) = self.x.as_chunks::<LANES>();
-        for chunk in whole {
-            for (i, lane) in lanes.iter_mut().enumerate() {
-                *lane = F::join(*lane, chunk[i]);
-            }
-        }
-        for (i, &v) in rest.iter().enumerate() {
-            lanes[i] = F::join(lanes[i], v);
-        }
-        let mut width = LANES / 2;
-        while width > 0 {
-            for i in 0..width {
-                lanes[i] = F::join(lanes[i], lanes[i + width]);
-            }
-            width /= 2;
-        }
-        lanes[0]
+        lanes::fold([self.x], F::start(), |[x]| x, F::join)
     }
 }
 

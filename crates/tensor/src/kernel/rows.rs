@@ -2,6 +2,7 @@
 
 use super::dispatch::{Loop, array, vectorised};
 use super::lane::Real;
+use super::lanes::{VECTOR, fold, joined};
 use super::memory::ask;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::{DType, each_real};
@@ -123,7 +124,6 @@ impl<F: Rows<N>, T: Real, const N: usize> Loop for Run<'_, F, T, N> {
     }
 }
 
-const LANES: usize = 16;
 /// Terms that are added lane by lane before the lanes are joined, so that rounding errors stay small in long rows.
 const BLOCK: usize = 1024;
 
@@ -133,25 +133,8 @@ pub fn sum<T: Real, const N: usize>(x: [&[T]; N], term: impl Fn([T; N]) -> T) ->
     let n = x[0].len();
     let mut total = T::ZERO;
     for start in (0..n).step_by(BLOCK) {
-        let x: [&[T]; N] = array(|k| &x[k][start..n.min(start + BLOCK)]);
-        let mut lanes = [T::ZERO; LANES];
-        let (whole, rest) = (x[0].len() / LANES, x[0].len() % LANES);
-        let pieces: [&[[T; LANES]]; N] = array(|k| &x[k].as_chunks().0[..whole]);
-        #[expect(clippy::needless_range_loop, reason = "there are N of them")]
-        for at in 0..whole {
-            let x: [[T; LANES]; N] = array(|k| pieces[k][at]);
-            for (i, lane) in lanes.iter_mut().enumerate() {
-                *lane = *lane + term(array(|k| x[k][i]));
-            }
-        }
-        if rest > 0 {
-            let x: [[T; LANES]; N] = array(|k| filled(x[k].as_chunks::<LANES>().1, T::ZERO));
-            for (i, lane) in lanes.iter_mut().enumerate() {
-                let term = term(array(|k| x[k][i]));
-                *lane = *lane + if i < rest { term } else { T::ZERO };
-            }
-        }
-        total = total + joined(&lanes, |a, b| a + b);
+        let x = array(|k| &x[k][start..n.min(start + BLOCK)]);
+        total = total + fold(x, T::ZERO, &term, |a, b| a + b);
     }
     total
 }
@@ -159,41 +142,14 @@ pub fn sum<T: Real, const N: usize>(x: [&[T]; N], term: impl Fn([T; N]) -> T) ->
 /// The largest element of a row; −∞ of an empty one. A NaN may count as nothing.
 #[inline(always)]
 pub fn largest<T: Real>(x: &[T]) -> T {
-    let larger = |a: T, b: T| if b > a { b } else { a };
-    let mut lanes = [T::LOWEST; LANES];
-    let (whole, rest) = x.as_chunks::<LANES>();
-    for chunk in whole {
-        for (i, lane) in lanes.iter_mut().enumerate() {
-            *lane = larger(*lane, chunk[i]);
-        }
-    }
-    if !rest.is_empty() {
-        let rest = filled(rest, T::LOWEST);
-        for (i, lane) in lanes.iter_mut().enumerate() {
-            *lane = larger(*lane, rest[i]);
-        }
+    let larger = |a, b| if b > a { b } else { a };
+    // The last vector, which may overlap the one before, is the first: what counts twice is no larger.
+    let Some(&last) = x.last_chunk::<VECTOR>() else {
+        return x.iter().fold(T::LOWEST, |top, &x| larger(top, x));
+    };
+    let mut lanes = last;
+    for chunk in x.as_chunks::<VECTOR>().0 {
+        lanes = array(|i| larger(lanes[i], chunk[i]));
     }
     joined(&lanes, larger)
-}
-
-/// What is left of a row, followed by `other`, so that loops over it have one length.
-#[inline(always)]
-fn filled<T: Real>(rest: &[T], other: T) -> [T; LANES] {
-    let mut lanes = [other; LANES];
-    lanes[..rest.len()].copy_from_slice(rest);
-    lanes
-}
-
-/// Combines the lanes in pairs. Not inlined: else the compiler keeps lanes in the order in which they are joined, and shuffles all that is added to them.
-#[inline(never)]
-fn joined<T: Real>(lanes: &[T; LANES], join: impl Fn(T, T) -> T) -> T {
-    let mut lanes = *lanes;
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] = join(lanes[i], lanes[i + width]);
-        }
-        width /= 2;
-    }
-    lanes[0]
 }

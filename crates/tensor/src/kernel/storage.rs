@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 
-use super::memory::Buffer;
+use super::buffer::Buffer;
 use crate::dtype::{DType, Element};
 
 /// A tensor's numbers, whatever their type.

@@ -7,10 +7,10 @@
 use super::winograd::Winograd;
 use super::{Geometry, RUN};
 use crate::dtype::{DType, Number};
+use crate::kernel::buffer::Buffer;
 use crate::kernel::dispatch::{Level, array, level};
 use crate::kernel::gemm::packing::pack;
 use crate::kernel::gemm::tiles::{DEPTH, Kept, Left, Matrix, Right, Target, Tiles};
-use crate::kernel::memory::Buffer;
 use crate::kernel::parallel::{Shared, each};
 use crate::kernel::vector::widest;
 

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::shifted::Shifted;
 use crate::dtype::Number;
+use crate::kernel::buffer::Buffer;
 use crate::kernel::gemm::{Strided, gemm_within};
-use crate::kernel::memory::Buffer;
 use crate::kernel::parallel::{Shared, bands, chunks_mut, each};
 use crate::kernel::vector::Vector;
 

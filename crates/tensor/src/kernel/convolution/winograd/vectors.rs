@@ -3,8 +3,8 @@
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 use crate::dtype::Number;
+use crate::kernel::buffer::Buffer;
 use crate::kernel::dispatch::array;
-use crate::kernel::memory::Buffer;
 use crate::kernel::vector::Vector;
 
 /// Four lines of a picture, by turns: channels of a place side by side.
