@@ -196,6 +196,13 @@ impl<T: Element> Scratch<T> {
     pub(super) fn new(len: usize) -> Scratch<T> {
         Scratch(Owned::with_len(len))
     }
+
+    #[track_caller]
+    pub(super) fn zeros(len: usize) -> Scratch<T> {
+        let mut scratch = Scratch::new(len);
+        scratch.fill(T::default());
+        scratch
+    }
 }
 
 impl<T: Element> Deref for Scratch<T> {

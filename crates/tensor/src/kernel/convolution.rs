@@ -7,7 +7,7 @@ mod shifted;
 #[cfg(target_arch = "x86_64")]
 mod winograd;
 
-use super::buffer::Buffer;
+use super::buffer::Scratch;
 use super::gemm::{Strided, gemm};
 use super::parallel::chunks_mut;
 use crate::conv::Window;
@@ -175,8 +175,7 @@ fn over_columns<T: Number>(geo: &Geometry, x: &[T], w: &[T], y: &mut [T]) {
     let (column, positions) = (geo.column(), geo.positions());
     let (x_group, y_group, w_group) = (geo.channels * geo.plane(), geo.features * positions, geo.features * column);
     chunks_mut(y, geo.output_size(), |n, y| {
-        let mut columns = Buffer::new(column * positions, |columns| columns.fill(T::ZERO));
-        let columns = columns.as_mut_slice().expect("a fresh buffer has one owner");
+        let columns = &mut *Scratch::zeros(column * positions);
         for (g, y) in y.chunks_mut(y_group.max(1)).enumerate() {
             geo.to_columns(&x[(n * geo.groups + g) * x_group..][..x_group], columns);
             let w = &w[g * w_group..][..w_group];
@@ -204,8 +203,7 @@ fn input_adjoint_over_columns<T: Number>(geo: &Geometry, y: &[T], w: &[T], x: &m
     let (column, positions) = (geo.column(), geo.positions());
     let (x_group, y_group, w_group) = (geo.channels * geo.plane(), geo.features * positions, geo.features * column);
     chunks_mut(x, geo.input_size(), |n, x| {
-        let mut columns = Buffer::new(column * positions, |columns| columns.fill(T::ZERO));
-        let columns = columns.as_mut_slice().expect("a fresh buffer has one owner");
+        let columns = &mut *Scratch::zeros(column * positions);
         for (g, x) in x.chunks_mut(x_group.max(1)).enumerate() {
             let y = &y[(n * geo.groups + g) * y_group..][..y_group];
             let w = &w[g * w_group..][..w_group];
@@ -237,8 +235,7 @@ fn weight_adjoint_over_columns<T: Number>(geo: &Geometry, x: &[T], y: &[T], w: &
     let size = w.len();
     let mut parts = vec![T::ZERO; size * geo.samples.div_ceil(RUN)];
     chunks_mut(&mut parts, size, |run, w| {
-        let mut columns = Buffer::new(column * positions, |columns| columns.fill(T::ZERO));
-        let columns = columns.as_mut_slice().expect("a fresh buffer has one owner");
+        let columns = &mut *Scratch::zeros(column * positions);
         for n in run * RUN..geo.samples.min((run + 1) * RUN) {
             for (g, w) in w.chunks_mut(w_group.max(1)).enumerate() {
                 geo.to_columns(&x[(n * geo.groups + g) * x_group..][..x_group], columns);

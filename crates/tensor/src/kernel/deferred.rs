@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::blocks::{BLOCK, gather};
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Scratch};
 use super::memory::ask;
 use super::parallel::{SMALL, chunks_mut};
 use crate::dtype::Element;
@@ -197,12 +197,10 @@ impl<T: Element> Pass<T> {
 
     /// Writes the elements from `start` on, to memory that may be `far`: not in a cache.
     pub(crate) fn run(&self, start: usize, out: &mut [T], far: bool) {
-        let mut scratch = Buffer::new(self.blocks * BLOCK, |scratch| {
-            for &(block, x) in &self.numbers {
-                scratch[block * BLOCK..][..BLOCK].fill(x);
-            }
-        });
-        let scratch = scratch.as_mut_slice().expect("a fresh buffer has one owner");
+        let mut scratch = Scratch::new(self.blocks * BLOCK);
+        for &(block, x) in &self.numbers {
+            scratch[block * BLOCK..][..BLOCK].fill(x);
+        }
         let (last, before) = self.steps.split_last().expect("a pass ends with what it is for");
         let (mut rest, mut start) = (out, start);
         while !rest.is_empty() {
@@ -221,7 +219,7 @@ impl<T: Element> Pass<T> {
                 step.run(read, start, &mut write[..len]);
             }
             self.ask(before.len(), start + len, next, far);
-            last.run(scratch, start, out);
+            last.run(&scratch, start, out);
             (rest, start) = (next, start + len);
         }
     }

@@ -21,6 +21,7 @@ pub(super) fn fold<T: Number, const N: usize>(
     let pieces: [&[[T; LANES]]; N] = array(|k| &x[k].as_chunks().0[..whole]);
     let rest: [&[T]; N] = array(|k| &x[k][whole * LANES..]);
     let mut lanes = [start; LANES];
+    #[expect(clippy::needless_range_loop, reason = "there are N of them")]
     for at in 0..whole {
         let x: [&[T; LANES]; N] = array(|k| &pieces[k][at]);
         for (i, lane) in lanes.iter_mut().enumerate() {

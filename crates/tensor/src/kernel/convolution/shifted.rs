@@ -7,7 +7,7 @@
 use super::winograd::Winograd;
 use super::{Geometry, RUN};
 use crate::dtype::{DType, Number};
-use crate::kernel::buffer::Buffer;
+use crate::kernel::buffer::{Buffer, Scratch};
 use crate::kernel::dispatch::{Level, array, level};
 use crate::kernel::gemm::packing::pack;
 use crate::kernel::gemm::tiles::{DEPTH, Kept, Left, Matrix, Right, Target, Tiles};
@@ -273,12 +273,9 @@ impl Shifted {
         // The rows of weights that a pointer stands for: three taps of a row, or three channels.
         let apart =
             if self.kernel[2] == 3 { self.dilation[2] } else { shifts.get(1).map_or(0, |&shift| shift) } as isize;
-        let zero = <V::Element as Number>::ZERO;
-        let mut parts = Buffer::new(size * runs, |parts| parts.fill(zero));
-        let parts = parts.as_mut_slice().expect("a fresh buffer has one owner");
-        crate::kernel::parallel::chunks_mut(parts, size, |run, part| {
-            let mut packed = Buffer::new(self.features.next_multiple_of(2 * V::LANES) * DEPTH, |_| {});
-            let packed = packed.as_mut_slice().expect("a fresh buffer has one owner");
+        let mut parts = Scratch::zeros(size * runs);
+        crate::kernel::parallel::chunks_mut(&mut parts, size, |run, part| {
+            let packed = &mut *Scratch::new(self.features.next_multiple_of(2 * V::LANES) * DEPTH);
             for sample in run * RUN * self.groups..self.samples.min((run + 1) * RUN) * self.groups {
                 let part = &mut part[sample % self.groups * self.features * terms..][..self.features * terms];
                 let padded = self.with_padding(x, sample, 0);

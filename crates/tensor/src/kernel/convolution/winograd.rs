@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::shifted::Shifted;
 use crate::dtype::Number;
-use crate::kernel::buffer::Buffer;
+use crate::kernel::buffer::Scratch;
 use crate::kernel::gemm::{Strided, gemm_within};
 use crate::kernel::parallel::{Shared, bands, chunks_mut, each};
 use crate::kernel::vector::Vector;
@@ -46,7 +46,7 @@ pub(super) struct Winograd<'a> {
 
 /// Sixteen matrices, one for each of the numbers over which something is spread.
 struct Spread<T> {
-    numbers: Buffer<T>,
+    numbers: Scratch<T>,
     /// Numbers from a row to the next, and from a matrix to the next. Both are such that what is worked on together falls into different sets of a cache.
     pitch: usize,
     apart: usize,
@@ -58,7 +58,7 @@ impl<T: Number> Spread<T> {
     fn new(rows: usize, columns: usize, lanes: usize) -> Spread<T> {
         let pitch = Self::pitch(columns, lanes);
         let apart = (rows * pitch).next_multiple_of(32) + 16;
-        Spread { numbers: Buffer::new(SPREAD * apart, |_| {}), pitch, apart }
+        Spread { numbers: Scratch::new(SPREAD * apart), pitch, apart }
     }
 
     #[inline]
@@ -68,17 +68,17 @@ impl<T: Number> Spread<T> {
 
     #[inline]
     fn all(&mut self) -> &mut [T] {
-        self.numbers.as_mut_slice().expect("a fresh buffer has one owner")
+        &mut self.numbers
     }
 
     #[inline]
     fn matrix(&self, i: usize) -> Strided<'_, T> {
-        Strided::dense(&self.numbers.as_slice()[i * self.apart..][..self.apart], self.pitch)
+        Strided::dense(&self.numbers[i * self.apart..][..self.apart], self.pitch)
     }
 
     #[inline]
     fn at(&self, row: usize, column: usize) -> *const T {
-        self.numbers.as_slice().as_ptr().wrapping_add(row * self.pitch + column)
+        self.numbers.as_ptr().wrapping_add(row * self.pitch + column)
     }
 
     #[inline]
