@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::buffer::Buffer;
+use super::buffer::Scratch;
 use super::deferred::{Formula, Pass};
 use super::dispatch::{Loop, array, vectorised};
 use super::lanes;
@@ -123,8 +123,9 @@ pub(crate) fn fold_formula<F: Fold, T: Number>(formula: Arc<Formula<T>>, len: us
     let pass = Pass::of(formula);
     let mut parts = vec![F::start(); len.div_ceil(SMALL)];
     chunks_mut(&mut parts, 1, |i, part| {
-        let x = Buffer::new(SMALL.min(len - i * SMALL), |x| pass.run(i * SMALL, x, false));
-        part[0] = fold_row::<F, T>(x.as_slice());
+        let mut x = Scratch::new(SMALL.min(len - i * SMALL));
+        pass.run(i * SMALL, &mut x, false);
+        part[0] = fold_row::<F, T>(&x);
     });
     fold_long::<F, T>(&parts)
 }
