@@ -191,7 +191,10 @@ impl<T: Element> Pass<T> {
         let (from, to) = (i * part, out.len().min(BLOCK).min((i + 1) * part));
         let streams = self.streams.iter().map(|(buffer, offset)| &buffer.as_slice()[offset + start..]);
         for stream in streams.chain(far.then_some(out)) {
-            stream.get(from..to).unwrap_or_default().iter().step_by(64 / size_of::<T>()).for_each(ask);
+            let part = stream.get(from..to).unwrap_or_default();
+            for at in (0..part.len()).step_by(64 / size_of::<T>()) {
+                ask(&part[at]);
+            }
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) const VECTOR: usize = 16;
 pub(super) fn fold<T: Number, const N: usize>(
     x: [&[T]; N],
     start: T,
-    term: impl Fn([T; N]) -> T,
+    term: &impl Fn([T; N]) -> T,
     join: impl Fn(T, T) -> T + Copy,
 ) -> T {
     let whole = x[0].len() / LANES;

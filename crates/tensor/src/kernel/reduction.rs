@@ -148,7 +148,7 @@ impl<F: Fold, T: Number> Loop for Row<'_, F, T> {
     type Out = T;
     #[inline(always)]
     fn run(self) -> T {
-        lanes::fold([self.x], F::start(), |[x]| x, F::join)
+        lanes::fold([self.x], F::start(), &|[x]| x, |a, b| F::join(a, b))
     }
 }
 
