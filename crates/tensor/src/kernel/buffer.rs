@@ -188,7 +188,7 @@ impl<T: Element> Owned<T> {
 }
 
 /// Room for numbers to work with, whose content is unspecified. It comes from the pool: the system would take a large vector's pages back between one call
-/// and the next.
+/// and the next. A few numbers lie inside and move with it: who keeps a pointer to them takes a [`Buffer`], whose numbers stay where they are.
 pub(super) struct Scratch<T>(Owned<T>);
 
 impl<T: Element> Scratch<T> {
